@@ -1,0 +1,146 @@
+# The three functions that every folder of the project is made with, and one for tests:
+#
+#   tenfold_library(base DEPENDS ... LINKS ...)    common/base/*.cpp        -> static library tenfold_base
+#   tenfold_tool(hmc-marg DEPENDS ... LINKS ...)   tools/hmc-marg/*.cpp     -> static library tenfold_hmc-marg_core,
+#                                                  and with main.cpp        -> bin/hmc-marg
+#   tenfold_torch_part(hmc-marg)                   tools/hmc-marg/torch/    -> lib/tenfold/hmc-marg-torch.so
+#   tenfold_tests(base DIRS ... DEPENDS ...)       tests/common/base/*.cpp  -> tests/tests-base
+#
+# Layers: DEPENDS names the layers below (base, data, ...). A layer is seen through a folder of links,
+# <binary dir>/include/<layer>/<layer> -> its source folder, and a target gets those of the layers it depends on
+# and no others: "base/error.h" is found from above, and an upward include does not compile.
+#
+# By name: *_avx2.cpp and *_avx512.cpp are compiled for those instruction sets (chosen at run time), all else for x86-64-v2.
+
+# Makes the folder of links through which others include FOLDER's headers as "<layer>/...".
+function(tenfold_include_farm layer folder)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include/${layer})
+  file(CREATE_LINK ${folder} ${CMAKE_BINARY_DIR}/include/${layer}/${layer} SYMBOLIC)
+endfunction()
+
+# Compiles kernels for the instruction set their file name ends in.
+function(tenfold_instruction_sets)
+  foreach(source ${ARGN})
+    if(source MATCHES "_avx512\\.cpp$")
+      set(flags -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma -mbmi2)
+    elseif(source MATCHES "_avx2\\.cpp$")
+      set(flags -mavx2 -mfma -mbmi2)
+    else()
+      continue()
+    endif()
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}" SKIP_PRECOMPILE_HEADERS ON)
+  endforeach()
+endfunction()
+
+# A static library named TARGET of SOURCES, whose headers are seen as "<layer>/...". Without a .cpp it is headers alone.
+function(tenfold_layer target layer folder)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "SOURCES;DEPENDS;LINKS")
+  tenfold_include_farm(${layer} ${folder})
+  if(arg_SOURCES)
+    add_library(${target} STATIC ${arg_SOURCES})
+    tenfold_instruction_sets(${arg_SOURCES})
+    set(scope PUBLIC)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${target} ${scope} ${CMAKE_BINARY_DIR}/include/${layer})
+  list(TRANSFORM arg_DEPENDS PREPEND tenfold_)
+  target_link_libraries(${target} ${scope} ${arg_DEPENDS} ${arg_LINKS})
+endfunction()
+
+function(tenfold_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LINKS")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  tenfold_layer(tenfold_${name} ${name} ${CMAKE_CURRENT_SOURCE_DIR}
+    SOURCES ${sources} DEPENDS ${arg_DEPENDS} LINKS ${arg_LINKS})
+endfunction()
+
+function(tenfold_tool name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LINKS")
+  set(folder ${CMAKE_CURRENT_SOURCE_DIR})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  list(REMOVE_ITEM sources ${folder}/main.cpp)
+  tenfold_layer(tenfold_${name}_core ${name} ${folder} SOURCES ${sources} DEPENDS ${arg_DEPENDS} LINKS ${arg_LINKS})
+  if(EXISTS ${folder}/main.cpp)
+    add_executable(${name} main.cpp)
+    target_link_libraries(${name} PRIVATE tenfold_${name}_core)
+    install(TARGETS ${name} RUNTIME DESTINATION bin)
+  endif()
+  tenfold_bench(${name})
+endfunction()
+
+# tools/<tool>/bench/*.cpp -> bench/bench-<tool>: apart from bin/, which holds tools alone.
+function(tenfold_bench name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/bench/*.cpp)
+  if(sources)
+    add_executable(bench-${name} ${sources})
+    target_link_libraries(bench-${name} PRIVATE tenfold_${name}_core)
+    set_target_properties(bench-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  endif()
+endfunction()
+
+# One precompiled <torch/torch.h>, which all torch parts reuse.
+function(tenfold_torch_pch)
+  if(TARGET tenfold_torch_pch)
+    return()
+  endif()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/torch_pch.cpp CONTENT "// Carries the precompiled header.\n")
+  add_library(tenfold_torch_pch OBJECT ${CMAKE_BINARY_DIR}/generated/torch_pch.cpp)
+  target_link_libraries(tenfold_torch_pch PRIVATE tenfold_torch)
+  target_precompile_headers(tenfold_torch_pch PRIVATE <torch/torch.h>)
+endfunction()
+
+# Also makes the object library tenfold_<tool>_torch, which unit tests link directly.
+function(tenfold_torch_part name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/torch/*.cpp)
+  if(NOT TENFOLD_TORCH_FOUND OR NOT sources)
+    return()
+  endif()
+  tenfold_torch_pch()
+  add_library(tenfold_${name}_torch OBJECT ${sources})
+  target_link_libraries(tenfold_${name}_torch PUBLIC tenfold_${name}_core tenfold_torch)
+  target_precompile_headers(tenfold_${name}_torch REUSE_FROM tenfold_torch_pch)
+
+  add_library(${name}-torch MODULE $<TARGET_OBJECTS:tenfold_${name}_torch>)
+  target_link_libraries(${name}-torch PRIVATE tenfold_${name}_core tenfold_torch)
+  set_target_properties(${name}-torch PROPERTIES
+    PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/tenfold
+    BUILD_RPATH ${TENFOLD_TORCH_DIR}/lib INSTALL_RPATH "$ORIGIN/../torch/lib")
+  install(TARGETS ${name}-torch LIBRARY DESTINATION lib/tenfold)
+  if(TARGET ${name})
+    add_dependencies(${name} ${name}-torch)
+  endif()
+endfunction()
+
+# tests/tests-<name> of all *.cpp in DIRS (below tests/); each file X_test.cpp is a test of its own to ctest, run in the
+# repository's root. Tests see TENFOLD_SOURCE_DIR, TENFOLD_BUILD_DIR (holds bin/ and lib/) and TENFOLD_DATA_DEFAULT.
+function(tenfold_tests name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DIRS;DEPENDS;LINKS")
+  set(sources "")
+  foreach(dir ${arg_DIRS})
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${dir}/*.cpp)
+    list(APPEND sources ${found})
+  endforeach()
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(tests-${name} ${sources} $<TARGET_OBJECTS:tenfold_doctest_main>)
+  tenfold_instruction_sets(${sources})
+  list(TRANSFORM arg_DEPENDS PREPEND tenfold_)
+  target_link_libraries(tests-${name} PRIVATE ${arg_DEPENDS} ${arg_LINKS})
+  target_include_directories(tests-${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(tests-${name} PRIVATE
+    TENFOLD_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TENFOLD_BUILD_DIR="${CMAKE_BINARY_DIR}"
+    TENFOLD_DATA_DEFAULT="${CMAKE_SOURCE_DIR}/../shared/data")
+  set_target_properties(tests-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  foreach(source ${sources})
+    get_filename_component(stem ${source} NAME_WE)
+    if(stem MATCHES "_test$")
+      string(REGEX REPLACE "_test$" "" stem ${stem})
+      add_test(NAME ${name}/${stem} COMMAND tests-${name} "--source-file=*/${stem}_test.cpp" --no-intro
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      set_tests_properties(${name}/${stem} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1")
+    endif()
+  endforeach()
+endfunction()

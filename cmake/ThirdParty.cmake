@@ -1,0 +1,37 @@
+# Libraries that are not ours: Debian's packages, and what scripts/setup put into .deps/.
+# Everything here is header-only or static, so that a program starts in milliseconds.
+set(TENFOLD_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "where scripts/setup put LibTorch and the report's JavaScript")
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+
+find_library(TENFOLD_LIBCRYPTO NAMES libcrypto.a REQUIRED)
+add_library(tenfold_crypto INTERFACE)
+target_link_libraries(tenfold_crypto INTERFACE ${TENFOLD_LIBCRYPTO} ${CMAKE_DL_LIBS} Threads::Threads)
+
+find_library(TENFOLD_LIBZ NAMES libz.a REQUIRED)
+add_library(tenfold_zlib INTERFACE)
+target_link_libraries(tenfold_zlib INTERFACE ${TENFOLD_LIBZ})
+
+# LibTorch: two imported targets of our own, as the wheel's find_package(Torch) demands the CUDA libraries.
+option(TENFOLD_TORCH "build the torch parts" ON)
+set(TENFOLD_TORCH_DIR ${TENFOLD_DEPS}/torch)
+set(TENFOLD_LIBTORCH_VERSION "")
+if(TENFOLD_TORCH AND NOT EXISTS ${TENFOLD_TORCH_DIR}/lib/libtorch_cpu.so)
+  message(STATUS "LibTorch is not in ${TENFOLD_DEPS}: the torch parts are left out (scripts/setup gets it)")
+  set(TENFOLD_TORCH_FOUND OFF)
+elseif(TENFOLD_TORCH)
+  set(TENFOLD_TORCH_FOUND ON)
+  file(STRINGS ${TENFOLD_TORCH_DIR}/include/torch/headeronly/version.h version_lines REGEX "#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX REPLACE "[^0-9;]" "" version_numbers "${version_lines}")
+  string(REPLACE ";" "." TENFOLD_LIBTORCH_VERSION "${version_numbers}")
+  add_library(tenfold_torch INTERFACE)
+  target_include_directories(tenfold_torch SYSTEM INTERFACE
+    ${TENFOLD_TORCH_DIR}/include ${TENFOLD_TORCH_DIR}/include/torch/csrc/api/include)
+  target_link_libraries(tenfold_torch INTERFACE
+    ${TENFOLD_TORCH_DIR}/lib/libtorch_cpu.so ${TENFOLD_TORCH_DIR}/lib/libc10.so)
+  # libtorch_cpu.so finds these two through its own RPATH when it runs; the linker has to be told.
+  target_link_options(tenfold_torch INTERFACE -Wl,-rpath-link,${TENFOLD_DEPS}/nvidia/cu13/lib)
+endif()
