@@ -1,0 +1,57 @@
+// Philox4x32-10, the counter-based random numbers of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as
+// 1, 2, 3" (SC 2011). A draw depends on the seed, the purpose and the ids of what it is drawn for, on nothing else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tenfold {
+
+// Ten rounds of the bijection of the 128-bit counter under the 64-bit key (section 4.3, table 2 of the paper).
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
+
+// The key of (seed, purpose): for one purpose different seeds give different keys, and the other way round with
+// probability 1 - 2^-64.
+std::array<std::uint32_t, 2> philox_key(std::uint64_t seed, std::string_view purpose);
+
+// A stream of 2^34 words, key from (seed, purpose), counter (block, id0, id1, id2). Streams of different ids never meet.
+// Copying a stream copies its place.
+class PhiloxStream {
+ public:
+  PhiloxStream(std::uint64_t seed, std::string_view purpose, std::uint32_t id0 = 0, std::uint32_t id1 = 0,
+               std::uint32_t id2 = 0);
+  // The same with a key made before by philox_key: no hashing when many streams are opened.
+  explicit PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0 = 0, std::uint32_t id1 = 0,
+                        std::uint32_t id2 = 0);
+
+  std::uint32_t next_u32() {
+    if (used_ == 4) refill();
+    return words_[used_++];
+  }
+  std::uint64_t next_u64() {
+    const std::uint64_t high = next_u32();
+    return (high << 32) | next_u32();
+  }
+
+  // In the open interval (0, 1): (k + 1/2) 2^-52 for a 52-bit k, so neither end can come out. Takes two words.
+  double uniform() { return (static_cast<double>(next_u64() >> 12) + 0.5) * 0x1p-52; }
+
+  // Standard normal by Box and Muller (1958): a pair from two uniforms, the second kept for the next call.
+  double normal();
+
+  // An integer in [0, n), without bias (Lemire 2019, "Fast random integer generation in an interval"); n > 0.
+  std::uint32_t below(std::uint32_t n);
+
+ private:
+  void refill();
+
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> counter_;
+  std::array<std::uint32_t, 4> words_{};
+  int used_ = 4;
+  bool has_spare_ = false;
+  double spare_ = 0.0;
+};
+
+}  // namespace tenfold
