@@ -1,6 +1,7 @@
 // Errors and exit codes: the one error type, thrown where a fault is understood and caught in main alone.
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <string>
 
