@@ -12,6 +12,9 @@
 #
 # By name: *_avx2.cpp and *_avx512.cpp are compiled for those instruction sets (chosen at run time), all else for x86-64-v2.
 
+# All libraries and tools, without torch parts and tests: what a second compiler is asked about.
+add_custom_target(libtorch-free)
+
 # Makes the folder of links through which others include FOLDER's headers as "<layer>/...".
 function(tenfold_include_farm layer folder)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include/${layer})
@@ -47,6 +50,9 @@ function(tenfold_layer target layer folder)
   target_include_directories(${target} ${scope} ${CMAKE_BINARY_DIR}/include/${layer})
   list(TRANSFORM arg_DEPENDS PREPEND tenfold_)
   target_link_libraries(${target} ${scope} ${arg_DEPENDS} ${arg_LINKS})
+  if(arg_SOURCES)
+    add_dependencies(libtorch-free ${target})
+  endif()
 endfunction()
 
 function(tenfold_library name)
@@ -65,6 +71,7 @@ function(tenfold_tool name)
   if(EXISTS ${folder}/main.cpp)
     add_executable(${name} main.cpp)
     target_link_libraries(${name} PRIVATE tenfold_${name}_core)
+    add_dependencies(libtorch-free ${name})
     install(TARGETS ${name} RUNTIME DESTINATION bin)
   endif()
   tenfold_bench(${name})

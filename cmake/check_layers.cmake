@@ -1,0 +1,62 @@
+# The test `layers`: what a layer may include compiles, and what lies above it does not.
+#   cmake -D COMPILER=... -D SOURCE_DIR=... -D WORK_DIR=... -D LAYERS=base,data -D INCLUDES_base=dir,dir ... -P check_layers.cmake
+# LAYERS goes from the lowest up; INCLUDES_<layer> is what CMake gives a file of that layer.
+string(REPLACE "," ";" LAYERS "${LAYERS}")
+file(MAKE_DIRECTORY ${WORK_DIR})
+
+# A header of each layer that has any, as "<layer>/<name>.h".
+foreach(layer ${LAYERS})
+  if(EXISTS ${SOURCE_DIR}/common/${layer})
+    set(folder ${SOURCE_DIR}/common/${layer})
+  else()
+    set(folder ${SOURCE_DIR}/tools/${layer})
+  endif()
+  file(GLOB headers RELATIVE ${folder} ${folder}/*.h)
+  if(headers)
+    list(GET headers 0 header)
+    set(header_${layer} ${layer}/${header})
+  endif()
+endforeach()
+
+# Compiles TEXT as a file of LAYER; sets `status` and `output`.
+macro(compile_in layer text)
+  file(WRITE ${WORK_DIR}/${layer}.cpp "${text}")
+  string(REPLACE "," ";-I" flags ",${INCLUDES_${layer}}")
+  execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${flags} ${WORK_DIR}/${layer}.cpp
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+endmacro()
+
+set(faults "")
+set(below "")
+set(above ${LAYERS})
+foreach(layer ${LAYERS})
+  list(POP_FRONT above)
+  if(header_${layer})
+    string(APPEND below "#include \"${header_${layer}}\"\n")
+  endif()
+  compile_in(${layer} "${below}")
+  if(NOT status EQUAL 0)
+    string(APPEND faults "a file of ${layer} cannot include the layers below it:\n${output}\n")
+  endif()
+  foreach(upper ${above})
+    if(header_${upper})
+      compile_in(${layer} "#include \"${header_${upper}}\"\n")
+      if(NOT output MATCHES "${header_${upper}}('|:) (file not found|No such file)")
+        string(APPEND faults "a file of ${layer} can include ${header_${upper}}\n")
+      endif()
+    endif()
+  endforeach()
+endforeach()
+
+# A path with .. would walk around the include folders.
+file(GLOB_RECURSE sources ${SOURCE_DIR}/common/*.h ${SOURCE_DIR}/common/*.cpp ${SOURCE_DIR}/tools/*.h ${SOURCE_DIR}/tools/*.cpp)
+foreach(source ${sources})
+  file(STRINGS ${source} lines REGEX "^#include \"\\.\\./")
+  if(lines)
+    string(APPEND faults "${source} includes through a relative path: ${lines}\n")
+  endif()
+endforeach()
+
+if(faults)
+  message(FATAL_ERROR "${faults}")
+endif()
