@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include "data/json.h"
 
 namespace tenfold::cli {
 
@@ -23,10 +24,10 @@ struct EnvelopeFacts {
 };
 
 // Adds a warning for each value of result that is NaN or infinite, and makes it null.
-nlohmann::ordered_json make_envelope(const EnvelopeFacts& facts, const nlohmann::ordered_json& config,
-                                     nlohmann::ordered_json result, std::vector<std::string> warnings);
+Json make_envelope(const EnvelopeFacts& facts, const Json& config,
+                                     Json result, std::vector<std::string> warnings);
 
 // Replaces NaN and infinity by null; returns the paths of what was replaced ("/summary/3/rhat").
-std::vector<std::string> null_non_finite(nlohmann::ordered_json& value);
+std::vector<std::string> null_non_finite(Json& value);
 
 }  // namespace tenfold::cli

@@ -6,7 +6,6 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +13,9 @@
 #include <variant>
 #include <vector>
 
-namespace tenfold::cli {
+#include "data/json.h"
 
-using Json = nlohmann::ordered_json;
+namespace tenfold::cli {
 
 // What an option holds, as --describe names it.
 enum class OptionKind { string, integer, number, on_off, flag, choice, list };
@@ -50,6 +49,8 @@ struct OptionSpec {
   std::string default_input;         // input: what runs when none is named
   bool stream = false;               // a file in whose place - means standard input
   bool identity = true;              // part of a run's identity; if not, a resumed run may change it
+  bool in_config = true;             // may stand in a config file
+  bool in_dump = true;               // stands in --dump-config and in config.json
 };
 
 // Refines the row just added: table.add("--chains", o.chains, "chains to run").at_least(1).
@@ -68,6 +69,8 @@ class OptionRow {
   OptionRow& value_name(std::string name);                     // "FILE", "0|1|2|FILE"
   OptionRow& file();                                           // value_name FILE; - is standard input
   OptionRow& not_identity();                                   // a resumed run may change it
+  OptionRow& not_dumped();                                     // not in --dump-config, and so not identity
+  OptionRow& not_in_config();                                  // typed only
 
   // Inputs.
   OptionRow& defaults_to(std::string name);  // runs on this when nothing is named; said on stderr
@@ -127,6 +130,10 @@ class OptionTable {
 
   std::vector<OptionSpec> specs_;
 };
+
+const char* name_of(OptionKind kind);            // "integer", as --describe says it
+std::string bounds_text(const OptionSpec& spec);    // "at least 1", "above 0 and below 1"; empty without bounds
+std::string expected_text(const OptionSpec& spec);  // "an integer at least 1", "one of none, all"
 
 // The value a row holds now, as JSON; null where an optional is empty.
 Json option_value(const OptionSpec& spec);

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "data/json.h"
 #include "report/chart.h"
 #include "report/report.h"
 
 namespace tenfold::cli {
 
 struct Result {
-  nlohmann::ordered_json value;        // the envelope's "result"; ignored where the output is a product
+  Json value;        // the envelope's "result"; ignored where the output is a product
   std::string human;                   // printed instead of JSON on a terminal; empty: the JSON, indented
   std::string answer;                  // the answer in a sentence, for the report
   std::vector<report::Table> tables;   // for the report

@@ -4,27 +4,17 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
 
+#include "base/progress.h"
+#include "data/json.h"
+
 namespace tenfold::cli {
 
-using Json = nlohmann::ordered_json;
-
 struct State;  // cli/state.h
-
-// One reported step. Rate and time left are worked out from done and total.
-struct Progress {
-  std::string_view what;  // "sampling"
-  double done = 0;        // in units
-  double total = 0;       // in units; 0 when unknown
-  std::string_view unit;  // "iterations"; may be empty
-  std::string_view note;  // shown at the end of the line; may be empty
-};
 
 // The folder a run writes. Paths are relative to it and use '/'. What is written or claimed stands in manifest.json.
 class RunDirectory {

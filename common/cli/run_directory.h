@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,7 +27,7 @@ std::filesystem::path free_run_directory(std::string_view tool);
 
 // The config.json of a run directory. Throws Error: exit 3 when there is none, it does not read, or the run was another
 // tool's or subcommand's.
-nlohmann::ordered_json recorded_config(const std::filesystem::path& path, const RunIdentity& identity);
+Json recorded_config(const std::filesystem::path& path, const RunIdentity& identity);
 
 // A run directory in use. Opening checks and locks it but writes nothing into one that a former run left; begin() does.
 class DiskRunDirectory final : public RunDirectory {
@@ -42,7 +41,7 @@ class DiskRunDirectory final : public RunDirectory {
 
   // Deletes what a former run's manifest lists (Reuse::force), then writes config.json and the manifest. Once; any writing
   // call makes it first, so that a run which fails on its input has touched nothing.
-  void begin(const nlohmann::ordered_json& config);
+  void begin(const Json& config);
   bool begun() const { return begun_; }
 
   const std::filesystem::path& path() const override { return path_; }
@@ -58,7 +57,7 @@ class DiskRunDirectory final : public RunDirectory {
   void abandon();
   bool has_state() const { return has_state_; }
 
-  void set_config(const nlohmann::ordered_json* config) { config_ = config; }
+  void set_config(const Json* config) { config_ = config; }
 
  private:
   void write_manifest();
@@ -69,7 +68,7 @@ class DiskRunDirectory final : public RunDirectory {
   std::filesystem::path path_;
   RunIdentity identity_;
   Reuse reuse_;
-  const nlohmann::ordered_json* config_ = nullptr;  // what begin() writes when a writing call comes first
+  const Json* config_ = nullptr;  // what begin() writes when a writing call comes first
   std::set<std::string> files_;
   std::mutex mutex_;
   int directory_fd_ = -1;   // holds the lock

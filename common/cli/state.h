@@ -5,12 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "data/json.h"
+
 namespace tenfold::cli {
 
 // Kept as checkpoint/state.json and one file a blob. A blob's name is a file name ("chain-1.safetensors"); its bytes are the
 // tool's business. Doubles in the JSON survive exactly; NaN does not, so non-finite numbers belong in a blob.
 struct State {
-  nlohmann::ordered_json json;
+  Json json;
   std::map<std::string, std::string> blobs;
 };
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/version.h"
+#include "base/version.h"
 
 namespace tenfold::cli {
 
@@ -37,7 +37,7 @@ std::unique_ptr<Part> open_torch_part(std::string_view tool) {
 // Part*, because a void* made from the derived class may differ.
 #define TENFOLD_TORCH_PART(Part, Implementation)                                                             \
   extern "C" __attribute__((visibility("default"))) const char* tenfold_torch_part_build_id() {              \
-    return ::tenfold::cli::build_id();                                                                       \
+    return ::tenfold::build_id();                                                                       \
   }                                                                                                          \
   extern "C" __attribute__((visibility("default"))) void* tenfold_torch_part_make() {                        \
     return static_cast<void*>(static_cast<Part*>(new Implementation()));                                     \

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace tenfold::report {
+#include "data/json.h"
 
-using Json = nlohmann::ordered_json;
+namespace tenfold::report {
 
 struct Chart {
   std::string name;   // file name in charts/ without ending: "trace-mu"
