@@ -3,7 +3,7 @@
 set(TENFOLD_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "where scripts/setup put LibTorch and the report's JavaScript")
 
 find_package(Threads REQUIRED)
-find_package(fmt REQUIRED)
+add_library(tenfold_fmt STATIC ${CMAKE_SOURCE_DIR}/cmake/fmt.cpp)
 find_package(nlohmann_json REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 
