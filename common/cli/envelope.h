@@ -1,7 +1,8 @@
-// The result document that every subcommand prints.
+// The result document that every subcommand prints, unless its output is a product.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,22 +11,17 @@
 namespace tenfold::cli {
 
 struct EnvelopeFacts {
-  std::string tool;
-  std::string subcommand;      // "sample", "data info"
-  std::string schema;          // "sample", "data-info"
-  int schema_version = 1;
+  std::string schema;                 // "tenfold.hmc-marg.sample/1"
   std::vector<std::string> argv;
-  std::uint64_t seed = 1;
-  bool random = false;         // without randomness the seed is null
+  std::optional<std::uint64_t> seed;  // empty, and null in the document, where nothing is random
   int threads = 1;
-  std::string started_at;      // RFC 3339
+  std::string started_at;             // RFC 3339
   double elapsed_s = 0;
   double cpu_s = 0;
 };
 
-// Adds a warning for each value of result that is NaN or infinite, and makes it null.
-Json make_envelope(const EnvelopeFacts& facts, const Json& config,
-                                     Json result, std::vector<std::string> warnings);
+// NaN and infinities in the result become null, and one warning lists where.
+Json make_envelope(const EnvelopeFacts& facts, const Json& config, Json result, std::vector<std::string> warnings);
 
 // Replaces NaN and infinity by null; returns the paths of what was replaced ("/summary/3/rhat").
 std::vector<std::string> null_non_finite(Json& value);
