@@ -4,7 +4,8 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "hmc-marg/densities.h"
@@ -36,11 +37,13 @@ struct Node {
   std::uint32_t lanes = 0;     // outputs
   Slot first = 0;              // first output
   std::uint32_t operands = 0;  // index of its first Operand in Graph::operands()
-  std::uint32_t segments = 0;  // segmented ops: index into Graph::segments() of lanes + 1 offsets into the operand lists
+  std::uint32_t segments = 0;  // segmented ops: place of lanes + 1 offsets into the operand lists, see Graph::segments()
   std::uint32_t rows = 0;      // matrix ops: n
   int line = 0;                // source line that made it first
 };
 
+// Node 0 is a placeholder for slot 0 (no slot). Equal nodes are made once: the same operation on the same operands gives the
+// same slots (add and mul in either order of two scalars). Operands that repeat one slot, or one number, become a broadcast.
 // Throws Error(input) naming `line` when more than 20 million slots would be made.
 class Graph {
  public:
@@ -58,12 +61,16 @@ class Graph {
   Slot density(Density family, std::span<const Scalars> operands, std::uint32_t lanes);
 
   void set_line(int line) { line_ = line; }  // recorded in the nodes made from now on
+  void set_file(std::string file) { file_ = std::move(file); }  // for messages
 
   const std::vector<Node>& nodes() const { return nodes_; }
   std::uint32_t slot_count() const { return static_cast<std::uint32_t>(node_of_slot_.size()); }
   std::uint32_t node_of(Slot slot) const { return node_of_slot_[slot]; }
   bool is_constant(Slot slot) const { return nodes_[node_of_slot_[slot]].op == Op::constant; }
-  double constant_value(Slot slot) const { return constant_values_[constant_index_.at(slot)]; }
+  double constant_value(Slot slot) const {
+    const Node& node = nodes_[node_of_slot_[slot]];
+    return constant_values_[node.segments + (slot - node.first)];
+  }
   std::span<const Operand> operands(const Node& node) const { return {operands_.data() + node.operands, node.arity}; }
   Slot slot_of(const Operand& operand, std::size_t i) const {
     return operand.kind == Operand::Kind::list ? pool_[operand.first + i] : operand.first + (operand.kind == Operand::Kind::range ? static_cast<Slot>(i) : 0);
@@ -71,18 +78,30 @@ class Graph {
   std::span<const std::uint32_t> segments(const Node& node) const { return {segments_.data() + node.segments, node.lanes + 1u}; }
 
  private:
-  Operand make_operand(const Scalars& scalars);
-  Slot intern(Node node, std::span<const Operand> operands, std::span<const std::uint32_t> offsets);
+  struct Mark;  // ends of the tables before a node's operands were written
+  Mark mark() const;
+  void check_room(std::size_t slots) const;
+  void make_operand(const Scalars& scalars, bool broadcast);
+  Slot intern(Node node, const Mark& before);
+  bool equal(const Node& a, const Node& b) const;
+  std::uint64_t hash(const Node& node) const;
+  std::size_t find(std::uint64_t hash, const Node& node) const;
+  void grow_table();
 
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> node_of_slot_;
   std::vector<Operand> operands_;
   std::vector<Slot> pool_;
   std::vector<std::uint32_t> segments_;
-  std::vector<double> constant_values_;
-  std::unordered_map<Slot, std::uint32_t> constant_index_;  // owner may choose a faster layout
-  std::unordered_multimap<std::uint64_t, std::uint32_t> interned_;
+  std::vector<double> constant_values_;  // constant nodes keep their place here in Node::segments
+  struct Entry {
+    std::uint32_t hash = 0;
+    std::uint32_t node = 0;  // 0: empty
+  };
+  std::vector<Entry> table_;  // open addressing, a power of two, at most half full
+  std::size_t interned_ = 0;
   int line_ = 0;
+  std::string file_;
 };
 
 }  // namespace tenfold::hmc_marg
