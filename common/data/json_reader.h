@@ -27,11 +27,11 @@ class JsonValue {
   JsonKind kind = JsonKind::null;
   bool boolean = false;             // kind boolean
   bool is_integer_literal = false;  // kind number, written without point and exponent: 1 is, 1.0 is not
+  bool fits_int64 = false;          // is_integer_literal, and `integer` holds it
   std::uint32_t line = 0;           // of the value's first byte, from 1
   std::uint32_t col = 0;            // from 1, in bytes
   double number = 0;                // kind number; NaN and infinities occur
-  std::int64_t integer = 0;         // is_integer_literal: the exact value, where fits_int64
-  bool fits_int64 = false;
+  std::int64_t integer = 0;         // the exact value of an integer literal, where fits_int64
 
   const std::string& string() const;              // "" for other kinds
   const std::vector<JsonValue>& array() const;    // empty for other kinds
@@ -61,7 +61,7 @@ struct JsonMember {
 };
 
 struct JsonLimits {
-  int max_depth = 512;  // nested arrays and objects
+  int max_depth = 512;  // nested arrays and objects; above 10 000 counts as 10 000
 };
 
 // RFC 8259, and beyond it bare NaN, Infinity, -Infinity. Throws Error input `FILE:LINE:COL: ...` on anything else:
