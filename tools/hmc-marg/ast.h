@@ -25,7 +25,7 @@ struct Type {
   int inner_rank() const { return base == Base::matrix ? 2 : base == Base::vector || base == Base::row_vector ? 1 : 0; }
   int rank() const { return array_rank + inner_rank(); }
 };
-std::string to_string(const Type& type);  // "array[,] vector"
+std::string to_string(const Type& type);  // "array[,] vector"; "void"
 
 enum class ExprKind : std::uint8_t { number, string, variable, unary, binary, ternary, call, index, array, row_vector };
 
@@ -34,19 +34,25 @@ enum class Operator : std::uint8_t {
   elementwise_power, left_divide, less, less_equal, greater, greater_equal, equal, not_equal, logical_and, logical_or, logical_not,
   negate, plus, transpose
 };
+const char* symbol(Operator op);  // "+", "'", ".*"; "" for none
 
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-// One index between brackets: `:`, `i`, `lo:`, `:hi`, `lo:hi`, or an integer array (multi). all and single are told apart by the
-// parser; single becomes multi in the type checker where the expression is an integer array.
+// One index between brackets: `:` (or nothing), `i`, `lo:`, `:hi`, `lo:hi`, or an integer array (multi). The parser tells all from
+// single; single becomes multi in the type checker where the expression is an integer array. `a[i][j]` becomes `a[i, j]` there
+// if i is single.
 struct Index {
   enum class Kind : std::uint8_t { all, single, from, upto, between, multi } kind = Kind::all;
   ExprPtr low, high;  // single, multi and from use low; upto uses high
 };
 
-// How a call ends up: a function of the language's library, a density (name without suffix), or a user's function.
-enum class CallKind : std::uint8_t { library, density, random, user };
+// How a call ends up: a function of the language's library, a density, a cumulative distribution (_cdf, _lcdf, _lccdf), a random
+// draw, or a user's function.
+enum class CallKind : std::uint8_t { library, density, cdf, random, user };
+
+// Trees are never higher than this, so that walking one by recursion is safe.
+inline constexpr int kMaxHeight = 2000;
 
 struct Expr {
   ExprKind kind = ExprKind::number;
@@ -56,16 +62,31 @@ struct Expr {
   std::string name;               // variable, call (as written), string literal's text
   std::vector<ExprPtr> args;      // operands; call arguments (a density's variate first); index: args[0] is what is indexed
   std::vector<Index> indices;     // index
+  bool bar = false;               // call: written f(y | ...)
+  int height = 1;                 // of the tree that hangs here
   // Filled by the type checker.
   Type type;
-  bool is_data = false;           // Stan's data-only type: literals, data, transformed data, loop indices and expressions of these
+  // Stan's data-only type: literals, data, transformed data, loop indices, all integers, all in generated quantities, and
+  // expressions of these. In a user function the types are those of the call: is_data then says "data in every call", and where
+  // it is false, a non-empty data_if_arguments says "data in a call whose arguments in this bit set are all data" (bit i: argument
+  // i; a local variable has the bits of all arguments). Empty and not is_data: never data.
+  bool is_data = false;
+  std::uint64_t data_if_arguments = 0;
   int slot = -1;                  // variable: its place in the frame
   CallKind call = CallKind::library;
-  std::string callee;             // density and random: family name ("normal"); library: canonical name; user: as declared
+  std::string callee;             // density, cdf and random: family name ("normal"); library: canonical name; user: as declared.
+                                  // `target()` is a library call with callee "target" that only the interpreter can answer
   bool propto = false;            // density called as _lupdf/_lupmf
   int function = -1;              // user: index into Program::functions
   mutable int library_index = -1; // cache of the evaluator: which implementation
 };
+std::string to_string(const Expr& expr);  // as Stan, every operation in parentheses: "(a + (b * c))"
+
+// Whether an expression has data type in a call whose arguments in `data_arguments` are data (bit i: argument i). Outside user
+// functions the set does not matter.
+inline bool is_data_in_call(const Expr& expr, std::uint64_t data_arguments) {
+  return expr.is_data || (expr.data_if_arguments != 0 && (expr.data_if_arguments & ~data_arguments) == 0);
+}
 
 enum class ConstraintKind : std::uint8_t {
   none, bounded, affine, simplex, ordered, positive_ordered, cholesky_factor_corr, cholesky_factor_cov, corr_matrix, cov_matrix
@@ -96,7 +117,7 @@ struct Stmt {
   ExprPtr left;                  // assign: variable or index expression; sample: the variate
   Operator op = Operator::none;  // assign: compound operator, none for `=`
   ExprPtr value;                 // assign, target, return_value (may be null), call; if_else, while_loop: condition; for_each: container
-  std::string name;              // sample: distribution as written
+  std::string name;              // sample: distribution as written; for_range, for_each: loop variable; profile block: its name
   std::string callee;            // sample: family ("normal") or user function "foo_lpdf"
   int function = -1;             // sample: user function index, or -1
   std::vector<ExprPtr> args;     // sample: parameters; print, reject: items
@@ -115,10 +136,12 @@ struct FunctionDefinition {
     std::string name;
     Type type;
     bool data_only = false;
+    Position at;
   };
-  std::vector<Argument> arguments;
+  std::vector<Argument> arguments;  // at most 64; argument i is in slot i of the function's frame
   std::vector<StmtPtr> body;
   int frame_size = 0;
+  bool has_body = true;  // false: a forward declaration; the type checker removes those
 };
 
 enum class BlockKind : std::uint8_t { data, transformed_data, parameters, transformed_parameters, model, generated_quantities };
@@ -131,6 +154,8 @@ struct Program {
   std::vector<StmtPtr>& block(BlockKind kind) { return blocks[static_cast<int>(kind)]; }
   const std::vector<StmtPtr>& block(BlockKind kind) const { return blocks[static_cast<int>(kind)]; }
 };
+
+const char* block_name(BlockKind kind);  // "transformed data"
 
 // Parses and type-checks a Stan program. Throws Error(input) "FILE:LINE:COL: what is wrong; what to do".
 Program parse_program(const std::string& text, const std::string& file);
