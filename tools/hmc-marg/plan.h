@@ -1,0 +1,59 @@
+// Which parameters are integrated out, and the density that is left for the others.
+// Source: the affine analysis of the specification's section 2.5 and the choice "all" of section 2.8.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hmc-marg/factor_graph.h"
+#include "hmc-marg/op_program.h"
+
+namespace tenfold::hmc_marg {
+
+struct BlockSystem;
+
+struct PlanOptions {
+  std::string marginalize = "all";  // all | none | names, comma separated: exactly these
+  std::vector<std::string> keep;    // names never eliminated
+  bool compress = true;             // rows with known coefficients become triangular factors, once
+};
+
+struct PlanEntry {  // one a declared parameter, in declaration order
+  std::string name;
+  int size = 0;             // constrained scalars
+  bool eliminated = false;
+  std::string rule;         // "gaussian" where eliminated
+  std::string reason;       // where kept: bounds, scale_of, bilinear_with NAME, nonlinear, family, leftover_target, tp_bound, conflict, shape, user, empty
+  std::string detail;       // the reason as a sentence
+  std::vector<int> lines;   // source lines of the reason
+};
+
+struct BlockFacts {
+  std::string shape;        // D: all components are single scalars and there is no border; B: components and a border
+  int n = 0, border = 0, components = 0, max_component = 0;
+  long rows = 0, rows_compressed = 0;  // likelihood rows before and after compression
+  int whitened = 0;
+};
+
+// The density of the kept parameters.
+struct Marginal {
+  std::vector<PlanEntry> plan;
+  std::optional<BlockFacts> block;
+  std::vector<int> kept, eliminated;  // indices into FactorGraph::parameters, ascending
+  TargetSpec target;                  // inputs: free slots of the kept parameters in declaration order; kept Jacobians included
+  std::shared_ptr<const BlockSystem> gaussian;  // null where nothing is eliminated
+};
+
+// Appends nodes to model.graph. Throws Error(usage) for a name that is no parameter (with the nearest), Error(infeasible) for a named
+// parameter that cannot be eliminated (with reason and line). Deterministic: reads no clock.
+Marginal marginalize(FactorGraph& model, const PlanOptions& options);
+
+// The density of all parameters, nothing eliminated: inputs are all free slots in order.
+TargetSpec joint_target(const FactorGraph& model);
+
+// Scalars of the constrained values of some parameters, in order: what Recovery::condition takes for Marginal::kept.
+std::size_t constrained_size(const FactorGraph& model, const std::vector<int>& parameters);
+
+}  // namespace tenfold::hmc_marg
