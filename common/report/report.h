@@ -21,8 +21,10 @@ struct Report {
   std::string asked;                                       // what was asked, a sentence
   std::string answer;                                      // the answer, a sentence
   std::vector<std::string> warnings;
+  std::string text = {};                                   // shown as it is, in fixed width; may be empty
   std::vector<Table> tables;
   std::vector<Chart> charts;
+  std::vector<Table> appendix;                             // tables after the charts, folded away
   std::string command;                                     // reproduces it from the same working directory
   std::vector<std::pair<std::string, std::string>> facts;  // version, machine, time
 };
