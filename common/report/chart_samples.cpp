@@ -3,10 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <utility>
 
 #include "report/chart.h"
 #include "report/chart_parts.h"
-#include "stats/distributions.h"
 
 namespace tenfold::report {
 namespace {
@@ -25,10 +25,11 @@ std::vector<std::vector<double>> pooled_ranks(const std::vector<std::vector<doub
     ranks[c].resize(draws[c].size());
     for (std::size_t i = 0; i < draws[c].size(); ++i) places.push_back({draws[c][i], c, i});
   }
-  // NaN last, so that the order is one.
-  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    if (std::isnan(a.value) || std::isnan(b.value)) return !std::isnan(a.value) && std::isnan(b.value);
-    return a.value < b.value;
+  // NaN last and equals in their order, so that the order is one.
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    if (std::isnan(a.value) != std::isnan(b.value)) return std::isnan(b.value);
+    if (!std::isnan(a.value) && a.value != b.value) return a.value < b.value;
+    return std::pair(a.chain, a.iteration) < std::pair(b.chain, b.iteration);
   });
   for (std::size_t begin = 0; begin < places.size();) {
     std::size_t end = begin + 1;
@@ -39,11 +40,21 @@ std::vector<std::vector<double>> pooled_ranks(const std::vector<std::vector<doub
   return ranks;
 }
 
-// The bounds between which a Binomial(n, 1/bins) count lies with 95 %, by the normal approximation with its continuity.
-std::pair<double, double> count_band(double n, int bins) {
+// The 2.5 % and 97.5 % quantiles of a Binomial(n, 1/bins) count.
+std::pair<double, double> count_band(std::size_t n, int bins) {
+  if (bins < 2) return {static_cast<double>(n), static_cast<double>(n)};
   const double p = 1.0 / bins;
-  const double half = stats::normal_quantile(0.975) * std::sqrt(n * p * (1 - p));
-  return {std::max(0.0, std::floor(n * p - half)), std::ceil(n * p + half)};
+  const double size = static_cast<double>(n);
+  double cumulative = 0;
+  double low = -1;
+  for (std::size_t k = 0; k <= n; ++k) {
+    const double count = static_cast<double>(k);
+    cumulative += std::exp(std::lgamma(size + 1) - std::lgamma(count + 1) - std::lgamma(size - count + 1) + count * std::log(p) +
+                           (size - count) * std::log1p(-p));
+    if (low < 0 && cumulative >= 0.025) low = count;
+    if (cumulative >= 0.975) return {low, count};
+  }
+  return {low, size};
 }
 
 }  // namespace
@@ -94,7 +105,7 @@ Chart rank_plot(std::string name, std::string title, const std::vector<std::vect
       const int bin = static_cast<int>((rank - 0.5) * bins / static_cast<double>(total));
       ++counts[static_cast<std::size_t>(std::clamp(bin, 0, bins - 1))];
     }
-    const auto [low, high] = count_band(static_cast<double>(ranks[c].size()), bins);
+    const auto [low, high] = count_band(ranks[c].size(), bins);
     for (int b = 0; b < bins; ++b)
       values.push_back({{"series", chain_name(c)}, {"bin", b + 1}, {"count", counts[static_cast<std::size_t>(b)]}, {"low", low}, {"high", high}});
   }
