@@ -20,7 +20,7 @@ struct MeanInterval {
   Interval interval;  // mean -+ t_{n-1, (1+level)/2} sd / sqrt(n); infinite for n = 1
 };
 
-// n >= 1, 0 < level < 1.
+// n >= 1 (throws Error input), 0 < level < 1 (Error usage).
 MeanInterval mean_interval(std::span<const double> values, double level = 0.95);
 
 // a against b, measured in pairs (the same input, the same seed, the same round).
@@ -31,12 +31,12 @@ struct PairedComparison {
   double p_value = 1;     // two-sided t test of no difference; 1 where nothing varies and nothing differs
   bool shown = false;     // the interval does not hold zero
 
-  // "a is larger by 0.52 (95 % interval 0.31 to 0.73, n = 12)", or "no difference shown (difference ..., n = 12)".
+  // "a is larger than b by 0.52 (95 % interval 0.31 to 0.73, n = 12)", or "no difference shown between a and b (...)".
   std::string verdict(const std::string& a, const std::string& b) const;
   double level = 0.95;
 };
 
-// Spans of one length >= 1.
+// Spans of one length >= 1; throws Error input otherwise.
 PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, double level = 0.95);
 
 // The ratio a/b of positive measurements through their logarithms; `ratio` is the geometric mean of a_i / b_i.

@@ -4,13 +4,15 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace tenfold::stats {
 
-// One column's draws, [chain][iteration], all chains of one length. Everything below is NaN for a column that is
-// constant, holds a non-finite value, or is empty.
+// One column's draws, [chain][iteration], all chains of one length (else Error input is thrown where they are used).
+// Every diagnostic below is NaN for a column that is constant (as posterior has it: its range is below 2^-52), holds a
+// non-finite value, or has too few draws (four a chain; three for ess_basic).
 struct Draws {
   std::vector<std::span<const double>> chains;
 
@@ -36,8 +38,22 @@ struct McmcSummary {
   double rhat = 0, ess_bulk = 0, ess_tail = 0, ess_basic = 0;
 };
 
-// All of a column's figures, the shared work (sorting, ranks, transforms) done once. Each equals the function above bit
-// for bit. mean, sd and quantiles are of the draws themselves, also for a constant column.
+// All of a column's figures, the shared work (one sort, ranks, transforms) done once; each equals the function above.
+// mean, sd and quantiles are given for a constant column too, quantiles for infinite values, nothing for NaN.
 McmcSummary summarize(const Draws& draws);
+
+// The same for many columns of one shape: tables and buffers are made once.
+class McmcSummarizer {
+ public:
+  McmcSummarizer(std::size_t chains, std::size_t iterations);
+  McmcSummarizer(McmcSummarizer&&) noexcept;
+  ~McmcSummarizer();
+  // Throws Error input if the draws are not of that shape.
+  McmcSummary operator()(const Draws& draws);
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
 
 }  // namespace tenfold::stats

@@ -9,7 +9,7 @@ namespace tenfold::stats {
 // register, two AVX2 registers and this loop share.
 double sum8(std::span<const double> x);
 
-double mean(std::span<const double> x);      // NaN for none
+double mean(std::span<const double> x);      // two passes; NaN for none
 double variance(std::span<const double> x);  // two passes, divided by n - 1; NaN for fewer than two
 double sd(std::span<const double> x);
 
