@@ -1,0 +1,389 @@
+// A chain's iterations: transition, adaptation, rows of its file.
+#include "hmc-marg/chain.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/philox.h"
+#include "data/safetensors.h"
+#include "hmc-marg/adapt.h"
+#include "hmc-marg/op_program.h"
+
+namespace tenfold::hmc_marg {
+namespace {
+
+class EngineDensity final : public LogDensity {
+ public:
+  explicit EngineDensity(std::shared_ptr<const OpProgram> program) : engine_(std::move(program)) {}
+  int dimension() const override { return engine_.dimension(); }
+  double evaluate(std::span<const double> q, std::span<double> gradient) override { return engine_.log_density(q, gradient); }
+
+ private:
+  Engine engine_;
+};
+
+// The source line of the first term of the density that is not finite at q, or 0.
+int first_failing_line(const Model& model, const Marginal& marginal, std::span<const double> q) {
+  for (const DensityLanes& lanes : marginal.target.densities) {
+    TargetSpec spec;
+    spec.inputs = marginal.target.inputs;
+    spec.densities = {lanes};
+    if (!std::isfinite(reference_log_density(model.graph.graph, spec, q, {}))) return model.graph.graph.nodes()[lanes.node].line;
+  }
+  for (const Term& term : marginal.target.terms) {
+    TargetSpec spec;
+    spec.inputs = marginal.target.inputs;
+    spec.terms = {term};
+    if (!std::isfinite(reference_log_density(model.graph.graph, spec, q, {}))) return term.line;
+  }
+  return 0;
+}
+
+using Scalars18 = std::array<double, 18>;
+
+}  // namespace
+
+std::string to_safetensors(const ChainState& s) {
+  const Scalars18 scalars = {static_cast<double>(s.iteration), s.step_size, s.window_count, s.mu, s.counter, s.s_bar, s.x_bar, s.accept_sum,
+                             s.warmup_leapfrogs, s.leapfrogs, s.divergences, s.depth_hits, s.gradients, s.energy_count, s.energy_mean, s.energy_m2,
+                             s.energy_steps, s.energy_last};
+  const auto size = [](const std::vector<double>& v) { return std::vector<std::int64_t>{static_cast<std::int64_t>(v.size())}; };
+  const std::vector<data::TensorSource> tensors = {
+      data::tensor_source("q", size(s.q), s.q),
+      data::tensor_source("inverse_mass", size(s.inverse_mass), s.inverse_mass),
+      data::tensor_source("window_mean", size(s.window_mean), s.window_mean),
+      data::tensor_source("window_m2", size(s.window_m2), s.window_m2),
+      data::tensor_source("scalars", {static_cast<std::int64_t>(scalars.size())}, std::span<const double>(scalars)),
+  };
+  return data::safetensors_bytes(tensors);
+}
+
+ChainState chain_state_from(const std::string& bytes, const std::string& file) {
+  const auto tensors = data::Safetensors::parse(std::as_bytes(std::span(bytes)), file);
+  ChainState s;
+  s.started = true;
+  s.q = tensors.at("q").values<double>();
+  s.inverse_mass = tensors.at("inverse_mass").values<double>();
+  s.window_mean = tensors.at("window_mean").values<double>();
+  s.window_m2 = tensors.at("window_m2").values<double>();
+  const std::vector<double> v = tensors.at("scalars").values<double>();
+  if (v.size() != std::tuple_size_v<Scalars18>) input_error(file + ": saved by another version; start again with --force");
+  s.iteration = static_cast<std::int64_t>(v[0]);
+  double* const fields[] = {&s.step_size, &s.window_count, &s.mu, &s.counter, &s.s_bar, &s.x_bar, &s.accept_sum, &s.warmup_leapfrogs, &s.leapfrogs,
+                            &s.divergences, &s.depth_hits, &s.gradients, &s.energy_count, &s.energy_mean, &s.energy_m2, &s.energy_steps, &s.energy_last};
+  for (std::size_t i = 0; i < std::size(fields); ++i) *fields[i] = v[i + 1];
+  return s;
+}
+
+struct Chain::Parts {
+  const ChainSetting& setting;
+  const SamplerOptions& options;
+  int id;
+  std::string path, relative_path;
+  EngineDensity density;
+  std::optional<Nuts> nuts;  // empty where nothing is sampled
+  DrawColumns columns;
+  WarmupWindows windows;
+  WindowMoments moments;
+  DualAveraging averaging;
+  std::optional<data::CsvWriter> csv;
+  Metric no_metric;
+
+  std::int64_t iteration = 0;
+  double fixed_density = 0;  // where nothing is sampled
+  double accept_sum = 0, warmup_leapfrogs = 0, leapfrogs = 0, divergences = 0, depth_hits = 0, gradients_before = 0;
+  double energy_count = 0, energy_mean = 0, energy_m2 = 0, energy_steps = 0, energy_last = 0;
+  double warmup_cpu_s = 0, sampling_cpu_s = 0, recover_cpu_s = 0, write_s = 0;
+  std::vector<double> values;
+  std::array<std::uint32_t, 2> nuts_key, step_key;
+
+  // Rows of the block under way: kept coordinates and sampler columns.
+  struct Pending {
+    std::uint32_t draw;
+    bool warmup;
+    std::array<double, kSamplerColumns> sampler;
+  };
+  std::vector<Pending> pending;
+  std::vector<double> pending_q, row;
+
+  Parts(const ChainSetting& s, int chain, std::string file, std::string relative)
+      : setting(s), options(*s.options), id(chain), path(std::move(file)), relative_path(std::move(relative)), density(s.program),
+        columns(*s.model, *s.marginal, s.seed), windows(s.options->metric == MetricKind::unit ? 0 : s.options->warmup),
+        moments(s.options->metric, density.dimension()), nuts_key(philox_key(s.seed, "nuts")), step_key(philox_key(s.seed, "step_size")) {
+    if (density.dimension() > 0) {
+      Metric metric(options.metric, density.dimension());
+      if (!s.inverse_mass.empty()) metric.set(s.inverse_mass);
+      nuts.emplace(density, std::move(metric), NutsOptions{.max_depth = options.max_depth});
+      nuts->set_step_size(s.step_size);
+    }
+    averaging.delta = options.delta;
+    row.resize(kSamplerColumns + columns.size());
+  }
+
+  std::uint32_t stream_id() const { return static_cast<std::uint32_t>(id); }
+  std::int64_t warmup() const { return nuts ? options.warmup : 0; }
+  std::int64_t total() const { return warmup() + options.draws; }
+
+  void initial_point() {
+    const auto d = static_cast<std::size_t>(density.dimension());
+    std::vector<double> q(d);
+    if (!setting.initial.empty()) {
+      if (!nuts->set_position(setting.initial)) no_initial(setting.initial, "the initial point of --init");
+      return;
+    }
+    const auto key = philox_key(setting.seed, "init");
+    const int tries = setting.radius == 0 ? 1 : 100;
+    for (int i = 0; i < tries; ++i) {
+      PhiloxStream random(key, stream_id(), static_cast<std::uint32_t>(i));
+      for (double& v : q) v = setting.radius * (2 * random.uniform() - 1);
+      if (nuts->set_position(q)) return;
+    }
+    no_initial(q, tries == 1 ? "zero" : "any of 100 initial points");
+  }
+
+  [[noreturn]] void no_initial(std::span<const double> q, const std::string& where) {
+    const std::string& file = setting.model->source.program_file;
+    const int line = first_failing_line(*setting.model, *setting.marginal, q);
+    const std::string what = fmt::format("density or gradient is not finite at {}; check bounds and data, or give --init FILE", where);
+    infeasible_error(line > 0 ? fmt::format("{}:{}: {}", file, line, what) : what);
+  }
+
+  void fill(const Pending& p, std::size_t at) {
+    const auto d = static_cast<std::size_t>(density.dimension());
+    std::copy(p.sampler.begin(), p.sampler.end(), row.begin());
+    columns.row({pending_q.data() + at * d, d}, stream_id(), p.draw, std::span(row).subspan(kSamplerColumns));
+  }
+
+  void keep(std::uint32_t draw, bool in_warmup, double log_density, double step, const Transition& t) {
+    pending.push_back({draw, in_warmup,
+                       {log_density - setting.model->graph.lp_offset, t.accept_stat, step, static_cast<double>(t.depth),
+                        static_cast<double>(t.leapfrogs), t.divergent ? 1.0 : 0.0, t.energy + setting.model->graph.lp_offset}});
+    if (nuts) pending_q.insert(pending_q.end(), nuts->position().begin(), nuts->position().end());
+  }
+
+  void adapt(const Transition& t) {
+    nuts->set_step_size(averaging.learn(t.accept_stat));
+    if (windows.estimates(iteration)) moments.add(nuts->position());
+    if (!windows.window_ends(static_cast<int>(iteration))) return;
+    nuts->set_metric(moments.regularised());
+    moments.restart();
+    PhiloxStream random(step_key, stream_id(), static_cast<std::uint32_t>(iteration + 1));
+    nuts->find_step_size(random);
+    averaging.restart(nuts->step_size());
+  }
+
+  void count(const Transition& t) {
+    accept_sum += t.accept_stat;
+    leapfrogs += t.leapfrogs;
+    divergences += t.divergent;
+    depth_hits += t.depth >= options.max_depth;
+    if (energy_count > 0) energy_steps += (t.energy - energy_last) * (t.energy - energy_last);
+    energy_last = t.energy;
+    energy_count += 1;
+    const double delta = t.energy - energy_mean;
+    energy_mean += delta / energy_count;
+    energy_m2 += delta * (t.energy - energy_mean);
+  }
+
+  void iterate() {
+    const bool in_warmup = iteration < warmup();
+    Transition t;
+    double log_density = fixed_density;
+    double step = 0;
+    if (nuts) {
+      PhiloxStream random(nuts_key, stream_id(), static_cast<std::uint32_t>(iteration));
+      step = nuts->step_size();
+      t = nuts->transition(random);
+      log_density = nuts->log_density();
+      if (in_warmup) {
+        warmup_leapfrogs += t.leapfrogs;
+        adapt(t);
+      } else {
+        count(t);
+      }
+    } else {
+      t.accept_stat = 1;
+      accept_sum += 1;
+    }
+    const std::int64_t within = in_warmup ? iteration : iteration - warmup();
+    if ((!in_warmup || options.save_warmup) && within % options.thin == 0)
+      // Draws count from 0, warm-up from 2^31: thinning, saving and the length of warm-up change no stream of another row.
+      keep(static_cast<std::uint32_t>(within) | (in_warmup ? 0x80000000u : 0u), in_warmup, log_density, step, t);
+    ++iteration;
+  }
+
+  void write_rows() {
+    double clock = thread_cpu_s();
+    for (std::size_t i = 0; i < pending.size(); ++i) {
+      fill(pending[i], i);
+      if (!pending[i].warmup) values.insert(values.end(), row.begin(), row.end());
+      pending_rows.insert(pending_rows.end(), row.begin(), row.end());
+    }
+    double now = thread_cpu_s();
+    recover_cpu_s += now - clock;
+    clock = now;
+    for (std::size_t i = 0; i < pending.size(); ++i) csv->row({pending_rows.data() + i * row.size(), row.size()});
+    pending.clear();
+    pending_q.clear();
+    pending_rows.clear();
+    write_s += thread_cpu_s() - clock;
+  }
+  std::vector<double> pending_rows;
+
+  void end_warmup() {
+    if (!nuts) return;
+    if (options.warmup > 0) nuts->set_step_size(averaging.final_step_size());
+    write_adaptation(*csv, nuts->step_size(), nuts->metric());
+  }
+};
+
+Chain::Chain(const ChainSetting& setting, int id, std::string path, std::string relative_path)
+    : parts_(std::make_unique<Parts>(setting, id, std::move(path), std::move(relative_path))) {}
+Chain::~Chain() = default;
+
+void Chain::start() {
+  Parts& c = *parts_;
+  if (c.nuts) {
+    c.initial_point();
+    if (c.options.warmup > 0) {
+      PhiloxStream random(c.step_key, c.stream_id(), 0);
+      c.averaging.restart(c.setting.step_size);
+      c.nuts->find_step_size(random);
+    }
+  } else {
+    c.fixed_density = c.density.evaluate({}, {});
+  }
+  c.csv.emplace(c.path);
+  const SamplerOptions& o = c.options;
+  const ModelSource& source = c.setting.model->source;
+  const std::string name = std::filesystem::path(source.program_file).stem().string();
+  write_chain_header(*c.csv,
+                     {.model = name.starts_with("embedded:") ? name.substr(9) : name, .data_file = source.data_file, .draws = o.draws,
+                      .warmup = o.warmup, .thin = o.thin, .max_depth = o.max_depth, .chain = c.id, .save_warmup = o.save_warmup,
+                      .fixed = !c.nuts.has_value(), .delta = o.delta, .step_size = c.setting.step_size, .metric = o.metric, .init = o.init,
+                      .metric_file = o.init_metric, .output_file = c.relative_path, .seed = c.setting.seed},
+                     c.setting.column_names);
+  if (c.warmup() == 0) c.end_warmup();
+  c.csv->flush();
+}
+
+void Chain::resume(const ChainState& s) {
+  Parts& c = *parts_;
+  if (c.nuts) {
+    c.nuts->set_metric(s.inverse_mass);
+    c.nuts->set_step_size(s.step_size);
+    if (s.q.size() != static_cast<std::size_t>(c.density.dimension()) || !c.nuts->set_position(s.q))
+      input_error(c.relative_path + ": the saved position does not fit the model; start again with --force");
+  } else {
+    c.fixed_density = c.density.evaluate({}, {});
+  }
+  c.iteration = s.iteration;
+  c.moments.count = s.window_count;
+  c.moments.mean = s.window_mean;
+  c.moments.m2 = s.window_m2;
+  c.averaging.mu = s.mu;
+  c.averaging.counter = s.counter;
+  c.averaging.s_bar = s.s_bar;
+  c.averaging.x_bar = s.x_bar;
+  c.accept_sum = s.accept_sum;
+  c.warmup_leapfrogs = s.warmup_leapfrogs;
+  c.leapfrogs = s.leapfrogs;
+  c.divergences = s.divergences;
+  c.depth_hits = s.depth_hits;
+  c.gradients_before = s.gradients - (c.nuts ? static_cast<double>(c.nuts->gradients()) : 0);
+  c.energy_count = s.energy_count;
+  c.energy_mean = s.energy_mean;
+  c.energy_m2 = s.energy_m2;
+  c.energy_steps = s.energy_steps;
+  c.energy_last = s.energy_last;
+  c.csv.emplace(data::CsvWriter::resume(c.path, s.csv_bytes));
+  const data::CsvTable table = data::read_csv(c.path);
+  if (table.names != c.setting.column_names) input_error(c.relative_path + ": its columns are not those of this model; start again with --force");
+  std::int64_t warmup_rows = 0;
+  if (c.options.save_warmup) warmup_rows = (std::min(s.iteration, c.warmup()) + c.options.thin - 1) / c.options.thin;
+  c.values.assign(table.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(warmup_rows) * table.columns()), table.values.end());
+}
+
+bool Chain::done() const { return parts_->iteration >= parts_->total(); }
+
+void Chain::advance(int limit, cli::Run& run) {
+  Parts& c = *parts_;
+  const bool in_warmup = c.iteration < c.warmup();
+  const std::int64_t end = std::min<std::int64_t>(c.iteration + limit, in_warmup ? c.warmup() : c.total());
+  const double clock = thread_cpu_s();
+  while (c.iteration < end && !run.stop()) c.iterate();
+  (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += thread_cpu_s() - clock;
+  c.write_rows();
+  if (in_warmup && c.iteration == c.warmup()) c.end_warmup();
+  if (done()) {
+    const bool timing = c.options.csv_timing;
+    write_elapsed(*c.csv, timing ? c.warmup_cpu_s : 0, timing ? c.sampling_cpu_s + c.recover_cpu_s : 0);
+  }
+  c.csv->flush();
+}
+
+ChainState Chain::state() const {
+  const Parts& c = *parts_;
+  ChainState s;
+  s.started = true;
+  s.iteration = c.iteration;
+  if (c.nuts) {
+    s.q.assign(c.nuts->position().begin(), c.nuts->position().end());
+    s.inverse_mass = c.nuts->metric().inverse_mass();
+    s.step_size = c.nuts->step_size();
+  }
+  s.window_count = c.moments.count;
+  s.window_mean = c.moments.mean;
+  s.window_m2 = c.moments.m2;
+  s.mu = c.averaging.mu;
+  s.counter = c.averaging.counter;
+  s.s_bar = c.averaging.s_bar;
+  s.x_bar = c.averaging.x_bar;
+  s.accept_sum = c.accept_sum;
+  s.warmup_leapfrogs = c.warmup_leapfrogs;
+  s.leapfrogs = c.leapfrogs;
+  s.divergences = c.divergences;
+  s.depth_hits = c.depth_hits;
+  s.gradients = c.gradients_before + (c.nuts ? static_cast<double>(c.nuts->gradients()) : 0);
+  s.energy_count = c.energy_count;
+  s.energy_mean = c.energy_mean;
+  s.energy_m2 = c.energy_m2;
+  s.energy_steps = c.energy_steps;
+  s.energy_last = c.energy_last;
+  s.csv_bytes = c.csv->bytes();
+  return s;
+}
+
+ChainReport Chain::report() const {
+  const Parts& c = *parts_;
+  ChainReport r;
+  r.id = c.id;
+  r.step_size = c.nuts ? c.nuts->step_size() : 0;
+  r.accept_stat = c.accept_sum / c.options.draws;
+  r.leapfrogs = static_cast<long>(c.leapfrogs);
+  r.warmup_leapfrogs = static_cast<long>(c.warmup_leapfrogs);
+  r.divergences = static_cast<int>(c.divergences);
+  r.treedepth_hits = static_cast<int>(c.depth_hits);
+  r.ebfmi = c.nuts && c.energy_m2 > 0 ? c.energy_steps / c.energy_m2 : std::nan("");
+  r.warmup_cpu_s = c.warmup_cpu_s;
+  r.sampling_cpu_s = c.sampling_cpu_s;
+  r.recover_cpu_s = c.recover_cpu_s;
+  r.write_s = c.write_s;
+  r.gradients = static_cast<std::uint64_t>(state().gradients);
+  return r;
+}
+
+std::int64_t Chain::iteration() const { return parts_->iteration; }
+std::vector<double> Chain::take_values() { return std::move(parts_->values); }
+const Metric& Chain::metric() const { return parts_->nuts ? parts_->nuts->metric() : parts_->no_metric; }
+int Chain::generated_faults() const { return parts_->columns.generated_faults(); }
+const std::string& Chain::first_fault() const { return parts_->columns.first_fault(); }
+
+}  // namespace tenfold::hmc_marg

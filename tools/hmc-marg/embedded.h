@@ -1,0 +1,17 @@
+// The sample models inside the program: what runs when no input is named, and what `demo` shows.
+#pragma once
+
+#include <string_view>
+
+namespace tenfold::hmc_marg {
+
+struct EmbeddedModel {
+  std::string_view name;
+  std::string_view program;  // Stan
+  std::string_view data;     // JSON
+};
+
+// Throws Error(usage), naming the nearest. The texts are those of sample_data/hmc-marg.
+const EmbeddedModel& embedded_model(std::string_view name);
+
+}  // namespace tenfold::hmc_marg
