@@ -6,6 +6,7 @@
 
 #include "base/version.h"
 #include "cli/shared_options.h"
+#include "data/number.h"
 
 namespace tenfold::cli {
 namespace {
@@ -48,6 +49,7 @@ std::string default_text(const OptionSpec& spec) {
   const Json value = option_value(spec);
   if (value.is_null() || value == "" || (value.is_array() && value.empty())) return "";
   if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
+  if (value.is_number_float()) return data::number_text(value.get<double>());
   return value.is_string() ? value.get<std::string>() : data::dump_json(value);
 }
 
@@ -136,7 +138,8 @@ Json describe_subcommand(const Tool& tool, const Subcommand& subcommand) {
   const std::unique_ptr<BoundSubcommand> bound = subcommand.bind();
   for (const OptionSpec& spec : bound->table.specs()) out[spec.input ? "inputs" : "options"].push_back(describe_option(spec, false));
   SharedOptions shared;
-  for (const OptionSpec& spec : shared_table(shared, traits).specs()) out["options"].push_back(describe_option(spec, true));
+  const OptionTable shared_rows = shared_table(shared, traits);
+  for (const OptionSpec& spec : shared_rows.specs()) out["options"].push_back(describe_option(spec, true));
   return out;
 }
 
@@ -189,7 +192,8 @@ std::string subcommand_help(const Tool& tool, const Subcommand& subcommand) {
   if (!options.empty()) out += "\noptions:\n" + options;
   out += "\noptions of every tool:\n";
   SharedOptions shared;
-  for (const OptionSpec& spec : shared_table(shared, subcommand.traits).specs()) out += option_entry(spec);
+  const OptionTable shared_rows = shared_table(shared, subcommand.traits);
+  for (const OptionSpec& spec : shared_rows.specs()) out += option_entry(spec);
   return out + examples_text(subcommand.traits.examples);
 }
 

@@ -196,7 +196,6 @@ int invoke(const Tool& tool, const Subcommand& subcommand, const std::vector<std
   const Verbosity verbosity = in.shared.quiet ? Verbosity::quiet : in.shared.verbose ? Verbosity::verbose : Verbosity::normal;
   const Log log(tool.name, verbosity, &progress);
   install_stop_signals();
-  for (const std::string& note : notes) log.info(note);
   if (subcommand.traits.run_directory && !in.directory)
     in.directory = open_run_directory(in.shared.out, {tool.name, subcommand.name}, in.shared.force ? Reuse::force : Reuse::refuse);
   if (in.directory) {
@@ -204,6 +203,7 @@ int invoke(const Tool& tool, const Subcommand& subcommand, const std::vector<std
     if (in.directory->finished() && in.shared.resume) return deliver_again(in, *in.directory, log);
   }
 
+  for (const std::string& note : notes) log.info(note);
   CommandRun run({.command = in.command(), .shared = &in.shared, .config = &in.config, .traits = &subcommand.traits}, log, progress,
                  std::move(in.directory));
   try {

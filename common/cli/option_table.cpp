@@ -141,8 +141,9 @@ void assign(const OptionSpec& spec, const std::string& where, const std::string&
 std::string bounds_text(const OptionSpec& spec) {
   const bool low = spec.minimum != -kInfinity;
   const bool high = spec.maximum != kInfinity;
-  const std::string minimum = data::number_text(spec.minimum);
-  const std::string maximum = data::number_text(spec.maximum);
+  const auto text = [](double bound) { return std::fabs(bound) < 1e15 && std::floor(bound) == bound ? std::to_string(static_cast<std::int64_t>(bound)) : data::number_text(bound); };
+  const std::string minimum = text(spec.minimum);
+  const std::string maximum = text(spec.maximum);
   if (low && high && !spec.minimum_open && !spec.maximum_open) return "between " + minimum + " and " + maximum;
   std::string out;
   if (low) out = (spec.minimum_open ? "above " : "at least ") + minimum;
