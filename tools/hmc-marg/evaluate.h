@@ -2,6 +2,7 @@
 // One interpreter for both: a scalar is a known number or a slot of the graph, and an operation on known numbers is done at once.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,13 +21,19 @@ namespace tenfold::hmc_marg {
 // Data variables, checked against their declarations, and transformed data. Immutable; shared by all later evaluations.
 struct BoundData;
 
+// What ends a program that would not end, or would not fit.
+struct EvaluationLimits {
+  std::uint64_t statements = 1'000'000'000;  // executed ones, loops unrolled
+  std::uint64_t scalars = 100'000'000;       // in one variable
+};
+
 // Reads the data block's variables from CmdStan JSON (null: no data given, fine if none is declared) and runs transformed data
 // (its _rng functions use `seed`). Throws Error(input): missing, wrong shape, fraction for an int, bound violated, NaN refused.
-std::shared_ptr<const BoundData> bind_data(const Program& program, const data::JsonValue* json, const std::string& file, std::uint64_t seed);
+std::shared_ptr<const BoundData> bind_data(const Program& program, const data::JsonValue* json, const std::string& file, std::uint64_t seed, EvaluationLimits limits = {});
 
 // Partial evaluation of parameters, transformed parameters and model. Throws Error(input) at LINE:COL for what cannot be evaluated
 // (index out of range, size mismatch, a condition, bound or index that depends on a parameter), Error(infeasible) for a reachable reject.
-FactorGraph build_factor_graph(const Program& program, const BoundData& data);
+FactorGraph build_factor_graph(const Program& program, const BoundData& data, EvaluationLimits limits = {});
 
 // Runs the generated quantities block for single draws. Not thread safe; make one a thread.
 class GeneratedQuantities {
@@ -37,6 +44,7 @@ class GeneratedQuantities {
   // A reject or domain error makes all of them NaN and returns false.
   bool evaluate(std::span<const double> parameters, std::span<const double> transformed, PhiloxStream& random, std::span<double> out);
   std::size_t size() const;
+  const std::string& fault() const;  // why the last evaluate returned false
 
  private:
   struct State;
