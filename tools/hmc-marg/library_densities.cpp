@@ -1,0 +1,134 @@
+// Densities on values: lanes of the univariate families, what propto drops of them, and a density as one number; tail probabilities.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "hmc-marg/densities.h"
+#include "hmc-marg/library_parts.h"
+
+namespace tenfold::hmc_marg {
+
+namespace {
+
+// The lanes of a call: scalars are broadcast, containers agree in size.
+std::size_t lane_count(const CallContext& context, std::string_view family, Arguments args) {
+  std::size_t count = 1;
+  const Value* sized = nullptr;
+  for (const Value* arg : args) {
+    if (is_scalar(*arg)) continue;
+    if (sized && sized->size() != arg->size())
+      call_error(context, fmt::format("{}: arguments of sizes {} and {} do not match", family, sized->size(), arg->size()));
+    if (!sized) sized = arg;
+    count = arg->size();
+  }
+  return count;
+}
+
+// Stands for a parameter where the known arguments are checked: every family admits it in every place.
+constexpr double kAdmissible = 0.5;
+
+struct Lane {
+  double x[kMaxDensityArguments] = {};
+  bool known = true;
+};
+
+Lane lane_at(Arguments args, std::size_t i) {
+  Lane lane;
+  for (std::size_t k = 0; k < args.size(); ++k) {
+    const Value& arg = *args[k];
+    const std::size_t place = is_scalar(arg) ? 0 : i;
+    const bool known = arg.known() || arg.slot[place] == 0;
+    lane.x[k] = known ? arg.number[place] : kAdmissible;
+    lane.known &= known;
+  }
+  return lane;
+}
+
+bool bounds_known(Density family, Arguments args) {
+  return family != Density::uniform || (args[1]->known() && args[2]->known());
+}
+
+// A value that is no number, whatever the parameters are, is a fault of the data.
+void check_lane(const CallContext& context, Density family, const Lane& lane, double value) {
+  if (std::isfinite(value)) return;
+  if (const auto fault = argument_fault(family, lane.x)) call_error(context, fmt::format("{}: {}", info(family).name, *fault));
+}
+
+unsigned data_mask(const DensityInfo& density, std::span<const bool> is_data) {
+  unsigned mask = density.integer_arguments;
+  for (std::size_t k = 0; k < is_data.size(); ++k) mask |= is_data[k] ? 1u << k : 0u;
+  return mask;
+}
+
+}  // namespace
+
+void add_density_lanes(CallContext& context, Density family, Arguments args, std::span<const bool> is_data, DensityResult& result) {
+  const DensityInfo& density = info(family);
+  if (args.size() != static_cast<std::size_t>(density.arguments))
+    call_error(context, fmt::format("{} takes {} arguments, not {}", density.name, density.arguments, args.size()));
+  const std::size_t count = lane_count(context, density.name, args);
+  if (count == 0) return;
+  const bool all_known = std::all_of(args.begin(), args.end(), [](const Value* arg) { return arg->known(); });
+  const unsigned mask = data_mask(density, is_data);
+  const bool all_data = mask == (1u << density.arguments) - 1;
+  const bool checkable = bounds_known(family, args);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Lane lane = lane_at(args, i);
+    if (all_known || checkable) {
+      const double value = density.log_density(lane.x);
+      check_lane(context, family, lane, value);
+      if (all_known) result.constant += value;
+      if (all_known && all_data) result.dropped += value;
+    }
+    // Summands that drop depend on data alone, so what stands for a parameter does not matter.
+    if (context.graph && !(all_known && all_data)) result.dropped += density.dropped(lane.x, mask);
+  }
+  if (all_known) return;
+  Scalars operands[kMaxDensityArguments];
+  for (std::size_t k = 0; k < args.size(); ++k) operands[k] = scalars(*args[k]);
+  Graph& graph = graph_of(context);
+  const Slot first = graph.density(family, {operands, args.size()}, static_cast<std::uint32_t>(count));
+  result.factors.push_back({graph.node_of(first), static_cast<std::uint8_t>(mask)});
+}
+
+DensityResult apply_density(CallContext& context, std::string_view family, Arguments args, std::span<const bool> is_data) {
+  DensityResult result;
+  if (const auto density = density_named(family))
+    add_density_lanes(context, *density, args, is_data, result);
+  else if (!apply_vector_density(context, family, args, is_data, result))
+    call_error(context, fmt::format("the density {} runs in CmdStan, not here", family));
+  return result;
+}
+
+Value density_value(CallContext& context, std::string_view family, Arguments args, std::span<const bool> is_data, bool propto) {
+  const DensityResult result = apply_density(context, family, args, is_data);
+  Value parts;
+  for (const DensityResult::Lanes& lanes : result.factors) {
+    const Node& node = context.graph->nodes()[lanes.node];
+    for (std::uint32_t i = 0; i < node.lanes; ++i) parts.slot.push_back(node.first + i);
+  }
+  parts.slot.insert(parts.slot.end(), result.terms.begin(), result.terms.end());
+  parts.number.assign(parts.slot.size(), 0.0);
+  const Value constant = real_scalar(propto ? result.constant - result.dropped : result.constant);
+  if (parts.slot.empty()) return constant;
+  return binary(context, Op::add, reduce_all(context, Op::sum, parts), constant);
+}
+
+Value apply_cdf(CallContext& context, std::string_view family, std::string_view suffix, Arguments args) {
+  const auto density = density_named(family);
+  if (!density || !has_cdf(*density)) call_error(context, fmt::format("{}_{} runs in CmdStan, not here", family, suffix));
+  for (const Value* arg : args) require_known(context, *arg, fmt::format("an argument of {}_{}", family, suffix));
+  const std::size_t count = lane_count(context, family, args);
+  const bool upper = suffix == "lccdf";
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Lane lane = lane_at(args, i);
+    const double value = upper ? log_ccdf(*density, lane.x) : log_cdf(*density, lane.x);
+    if (std::isnan(value)) check_lane(context, *density, lane, value);
+    sum += value;
+  }
+  return real_scalar(suffix == "cdf" ? std::exp(sum) : sum);
+}
+
+}  // namespace tenfold::hmc_marg
