@@ -156,6 +156,7 @@ function(tenfold_tests name)
   list(TRANSFORM arg_DEPENDS PREPEND tenfold_)
   target_link_libraries(tests-${name} PRIVATE ${arg_DEPENDS} ${arg_LINKS})
   target_precompile_headers(tests-${name} REUSE_FROM tenfold_json_pch)
+  target_compile_options(tests-${name} PRIVATE -fPIC)  # as the precompiled header; an executable gets -fPIE otherwise
   target_include_directories(tests-${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(tests-${name} PRIVATE
     TENFOLD_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TENFOLD_BUILD_DIR="${CMAKE_BINARY_DIR}"
@@ -167,7 +168,8 @@ function(tenfold_tests name)
       string(REGEX REPLACE "_test$" "" stem ${stem})
       add_test(NAME ${name}/${stem} COMMAND tests-${name} "--source-file=*/${stem}_test.cpp" --no-intro
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-      set_tests_properties(${name}/${stem} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=1")
+      set_tests_properties(${name}/${stem} PROPERTIES
+        ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
     endif()
   endforeach()
 endfunction()
