@@ -86,7 +86,7 @@ Chart bars(std::string name, std::string title, const std::vector<Bar>& bars, co
   Json spec = chart_frame(title, bar_rows(bars));
   spec["encoding"] = {{"x", {{"field", "label"}, {"type", "nominal"}, {"title", axes.x}, {"sort", nullptr}, {"axis", {{"labelAngle", bars.size() / colours > 8 ? -40 : 0}}}}}};
   if (colours > 1) spec["encoding"]["xOffset"] = {{"field", "series"}, {"sort", nullptr}};
-  Json bar = {{"mark", {{"type", "bar"}}}, {"encoding", {{"y", quantitative("value", axes.y, axes.log_y, true)}, {"color", series_colour(colours)}}}};
+  Json bar = {{"mark", {{"type", "bar"}, {"width", {{"band", 0.7}}}}}, {"encoding", {{"y", quantitative("value", axes.y, axes.log_y, true)}, {"color", series_colour(colours)}}}};
   spec["layer"] = Json::array({std::move(bar)});
   if (any_interval(bars))
     spec["layer"].push_back({{"mark", {{"type", "rule"}, {"strokeWidth", 1.5}}},

@@ -12,7 +12,7 @@ Json chart_frame(const std::string& title, Json values, int height) {
            {{"font", "system-ui, sans-serif"},
             {"view", {{"stroke", nullptr}}},
             {"axis", {{"gridColor", "#e8e8e8"}, {"domainColor", "#888"}, {"tickColor", "#888"}, {"labelFontSize", 11}, {"titleFontSize", 12}, {"titleFontWeight", "normal"}}},
-            {"legend", {{"titleFontWeight", "normal"}, {"symbolOpacity", 1}}},
+            {"legend", {{"orient", "top"}, {"titleFontWeight", "normal"}, {"symbolOpacity", 1}}},
             // Okabe and Ito's palette: told apart by colour-blind readers too.
             {"range", {{"category", {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#555555"}}}}}}};
 }

@@ -113,7 +113,7 @@ Chart rank_plot(std::string name, std::string title, const std::vector<std::vect
   spec.erase("width");
   spec.erase("height");
   const Json bin_axis = {{"labels", false}, {"ticks", false}};
-  const Json x = {{"field", "bin"}, {"type", "ordinal"}, {"title", "rank among all chains' draws"}, {"axis", bin_axis}};
+  const Json x = {{"field", "bin"}, {"type", "ordinal"}, {"title", "rank"}, {"axis", bin_axis}};
   const Json bar = {{"mark", {{"type", "bar"}, {"width", {{"band", 1}}}, {"opacity", 0.85}}},
                     {"encoding", {{"x", x}, {"y", quantitative("count", "draws", false, true)}, {"color", series_colour(1)}}}};
   const auto rule = [](const char* field) {
@@ -126,7 +126,7 @@ Chart rank_plot(std::string name, std::string title, const std::vector<std::vect
                   {"height", 110},
                   {"layer", Json::array({bar, rule("low"), rule("high")})}};
   return {std::move(name), std::move(title), std::move(spec),
-          "Chains that sample the same distribution give flat bars; 95 % of them lie between the dashed lines."};
+          "Ranks of each chain's draws among all chains'. Chains that sample the same distribution give flat bars; 95 % of them lie between the dashed lines."};
 }
 
 Chart trace(std::string name, std::string title, const std::vector<std::vector<double>>& draws, const std::string& quantity) {
