@@ -1,11 +1,14 @@
 # The test `layers`: what a layer may include compiles, and what lies above it does not.
-#   cmake -D COMPILER=... -D SOURCE_DIR=... -D WORK_DIR=... -D LAYERS=base,data -D INCLUDES_base=dir,dir ... -P check_layers.cmake
-# LAYERS goes from the lowest up; INCLUDES_<layer> is what CMake gives a file of that layer.
+#   cmake -D COMPILER=... -D SOURCE_DIR=... -D WORK_DIR=... -D LAYERS=base,data -D TOOLS=hmc-marg
+#     -D INCLUDES_base=dir,dir ... -P check_layers.cmake
+# LAYERS goes from the lowest up; the tools stand above all of them, side by side. INCLUDES_<layer or tool> is what CMake
+# gives a file of it.
 string(REPLACE "," ";" LAYERS "${LAYERS}")
+string(REPLACE "," ";" TOOLS "${TOOLS}")
 file(MAKE_DIRECTORY ${WORK_DIR})
 
 # A header of each layer that has any, as "<layer>/<name>.h".
-foreach(layer ${LAYERS})
+foreach(layer ${LAYERS} ${TOOLS})
   if(EXISTS ${SOURCE_DIR}/common/${layer})
     set(folder ${SOURCE_DIR}/common/${layer})
   else()
@@ -26,26 +29,36 @@ macro(compile_in layer text)
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 endmacro()
 
+# ALLOWED, include lines, must compile in LAYER; the header of each layer or tool of the rest must not be found.
+macro(check layer allowed)
+  compile_in(${layer} "${allowed}")
+  if(NOT status EQUAL 0)
+    string(APPEND faults "a file of ${layer} cannot include what lies below it:\n${output}\n")
+  endif()
+  foreach(other ${ARGN})
+    if(header_${other})
+      compile_in(${layer} "#include \"${header_${other}}\"\n")
+      if(NOT output MATCHES "${header_${other}}('|:) (file not found|No such file)")
+        string(APPEND faults "a file of ${layer} can include ${header_${other}}\n")
+      endif()
+    endif()
+  endforeach()
+endmacro()
+
 set(faults "")
 set(below "")
-set(above ${LAYERS})
+set(above ${LAYERS} ${TOOLS})
 foreach(layer ${LAYERS})
   list(POP_FRONT above)
   if(header_${layer})
     string(APPEND below "#include \"${header_${layer}}\"\n")
   endif()
-  compile_in(${layer} "${below}")
-  if(NOT status EQUAL 0)
-    string(APPEND faults "a file of ${layer} cannot include the layers below it:\n${output}\n")
-  endif()
-  foreach(upper ${above})
-    if(header_${upper})
-      compile_in(${layer} "#include \"${header_${upper}}\"\n")
-      if(NOT output MATCHES "${header_${upper}}('|:) (file not found|No such file)")
-        string(APPEND faults "a file of ${layer} can include ${header_${upper}}\n")
-      endif()
-    endif()
-  endforeach()
+  check(${layer} "${below}" ${above})
+endforeach()
+foreach(tool ${TOOLS})
+  set(others ${TOOLS})
+  list(REMOVE_ITEM others ${tool})
+  check(${tool} "${below}" ${others})
 endforeach()
 
 # A path with .. would walk around the include folders.
