@@ -73,4 +73,28 @@ std::string to_string(const Expr& expr) {
   return "";
 }
 
+ExprPtr clone(const Expr& expr) {
+  const auto copy = [](const ExprPtr& part) { return part ? clone(*part) : nullptr; };
+  auto result = std::make_unique<Expr>();
+  result->kind = expr.kind;
+  result->at = expr.at;
+  result->op = expr.op;
+  result->number = expr.number;
+  result->name = expr.name;
+  for (const ExprPtr& arg : expr.args) result->args.push_back(copy(arg));
+  for (const Index& index : expr.indices) result->indices.push_back({index.kind, copy(index.low), copy(index.high)});
+  result->bar = expr.bar;
+  result->height = expr.height;
+  result->type = expr.type;
+  result->is_data = expr.is_data;
+  result->data_if_arguments = expr.data_if_arguments;
+  result->slot = expr.slot;
+  result->call = expr.call;
+  result->callee = expr.callee;
+  result->propto = expr.propto;
+  result->function = expr.function;
+  result->library_index = expr.library_index;
+  return result;
+}
+
 }  // namespace tenfold::hmc_marg

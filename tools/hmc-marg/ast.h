@@ -82,6 +82,8 @@ struct Expr {
 };
 std::string to_string(const Expr& expr);  // as Stan, every operation in parentheses: "(a + (b * c))"
 
+ExprPtr clone(const Expr& expr);
+
 // Whether an expression has data type in a call whose arguments in `data_arguments` are data (bit i: argument i). Outside user
 // functions the set does not matter.
 inline bool is_data_in_call(const Expr& expr, std::uint64_t data_arguments) {
