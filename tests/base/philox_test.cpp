@@ -1,0 +1,87 @@
+// Philox against the known answers of its authors' Random123 library (kat_vectors), and the streams made of it.
+#include "base/philox.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <set>
+#include <vector>
+
+using namespace tenfold;
+
+TEST_CASE("the published known answers of philox4x32-10") {
+  using Counter = std::array<std::uint32_t, 4>;
+  CHECK(philox4x32({0, 0, 0, 0}, {0, 0}) == Counter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  const std::uint32_t ones = 0xffffffff;
+  CHECK(philox4x32({ones, ones, ones, ones}, {ones, ones}) == Counter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  // Digits of pi.
+  CHECK(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+        Counter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("a stream is the bijection of (block, ids) under the key of seed and purpose") {
+  PhiloxStream stream(42, "momentum", 1, 2, 3);
+  const std::array<std::uint32_t, 2> key = philox_key(42, "momentum");
+  for (std::uint32_t block = 0; block < 3; ++block) {
+    for (const std::uint32_t word : philox4x32({block, 1, 2, 3}, key)) CHECK(stream.next_u32() == word);
+  }
+}
+
+TEST_CASE("seeds and purposes give keys of their own") {
+  std::set<std::array<std::uint32_t, 2>> keys;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    keys.insert(philox_key(seed, "init"));
+    keys.insert(philox_key(seed, "momentum"));
+  }
+  CHECK(keys.size() == 2000);
+  // Fixed for good: a change would change every run.
+  CHECK(philox_key(1, "init") == philox_key(1, "init"));
+}
+
+TEST_CASE("uniforms lie inside (0, 1) and fill it evenly") {
+  PhiloxStream stream(3, "uniform test");
+  constexpr int n = 100000, bins = 20;
+  std::vector<int> counts(bins, 0);
+  for (int i = 0; i < n; ++i) {
+    const double u = stream.uniform();
+    REQUIRE(u > 0);
+    REQUIRE(u < 1);
+    ++counts[static_cast<std::size_t>(u * bins)];
+  }
+  double chi_square = 0;
+  for (const int count : counts) chi_square += std::pow(count - n / bins, 2) / (n / bins);
+  CHECK(chi_square < 43.8);  // 0.999 quantile at 19 degrees
+}
+
+TEST_CASE("normals have the moments of the standard normal") {
+  PhiloxStream stream(4, "normal test");
+  constexpr int n = 200000;
+  double m1 = 0, m2 = 0, m3 = 0, m4 = 0;
+  for (int i = 0; i < n; ++i) {
+    const double z = stream.normal();
+    m1 += z / n;
+    m2 += z * z / n;
+    m3 += z * z * z / n;
+    m4 += z * z * z * z / n;
+  }
+  const double unit = 1 / std::sqrt(static_cast<double>(n));  // four standard errors each
+  CHECK(std::fabs(m1) < 4 * unit);
+  CHECK(std::fabs(m2 - 1) < 4 * std::sqrt(2.0) * unit);
+  CHECK(std::fabs(m3) < 4 * std::sqrt(15.0) * unit);
+  CHECK(std::fabs(m4 - 3) < 4 * std::sqrt(96.0) * unit);
+}
+
+TEST_CASE("integers below n are even") {
+  PhiloxStream stream(5, "below test");
+  std::vector<int> counts(7, 0);
+  for (int i = 0; i < 70000; ++i) ++counts[stream.below(7)];
+  for (const int count : counts) CHECK(std::fabs(count - 10000.0) < 4 * std::sqrt(10000.0 * 6 / 7));
+  CHECK(stream.below(1) == 0);
+}
+
+TEST_CASE("a copy of a stream goes on as the original, the spare normal included") {
+  PhiloxStream a(6, "copy test");
+  a.normal();
+  PhiloxStream b = a;
+  for (int i = 0; i < 5; ++i) CHECK(a.normal() == b.normal());
+}
