@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hmc-marg/types.h"
+
 namespace tenfold::hmc_marg {
 
 namespace {
@@ -64,6 +66,11 @@ Result flat_array(Arguments args) {
   return scalars ? Result(Type{args[0].base, 1}) : Result();
 }
 
+template <Operator op>
+Result operation(Arguments args) {
+  return args.size() == 2 ? binary_type(op, args[0], args[1]) : Result();
+}
+
 constexpr std::string_view kLanes = "(T)";
 constexpr std::string_view kPairs = "(T, T)";
 
@@ -78,11 +85,17 @@ constexpr auto kFunctions = std::to_array<FunctionRow>({
     on_lanes("log_inv_logit"), on_lanes("log1m_inv_logit"), on_lanes("log1p_exp"), on_lanes("log1m_exp"), on_lanes("inv_cloglog"), on_lanes("Phi"),
     on_lanes("Phi_approx"), on_lanes("inv_Phi"), on_lanes("sin"), on_lanes("cos"), on_lanes("tan"), on_lanes("asin"), on_lanes("acos"), on_lanes("atan"),
     on_lanes("sinh"), on_lanes("cosh"), on_lanes("tanh"), on_lanes("asinh"), on_lanes("acosh"), on_lanes("atanh"), on_lanes("lgamma"), on_lanes("digamma"),
-    on_lanes("floor"), on_lanes("ceil"), on_lanes("round"), {"int_step", "i:r"},
+    on_lanes("trigamma"), on_lanes("tgamma"), on_lanes("erf"), on_lanes("erfc"), on_lanes("exp2"), on_lanes("floor"), on_lanes("ceil"),
+    on_lanes("round"), on_lanes("trunc"), {"step", "r:r"}, {"int_step", "i:r"}, {"is_nan", "i:r"}, {"is_inf", "i:r"}, {"logical_negation", "i:i"},
     // Lane-wise functions of more arguments.
     on_pairs("pow"), on_pairs("lbeta"), on_pairs("lchoose"), {"choose", "", pairs_of_int, kPairs}, on_pairs("fmin"), on_pairs("fmax"), on_pairs("hypot"),
-    on_pairs("atan2"), on_pairs("multiply_log"), on_pairs("lmultiply"), on_pairs("log_diff_exp"), {"fma", "r:rrr"},
+    on_pairs("atan2"), on_pairs("fdim"), on_pairs("fmod"), on_pairs("beta"), on_pairs("multiply_log"), on_pairs("lmultiply"), on_pairs("log_diff_exp"), {"fma", "r:rrr"},
     {"log_mix", "r:rrr r:vv r:vw r:wv r:ww r:vR r:RR r:Rv r:Rw r:wR r:vV r:wV r:RV r:vW r:wW r:RW"},
+    // Operators by name.
+    {"add", "", operation<Operator::add>, kPairs}, {"subtract", "", operation<Operator::subtract>, kPairs},
+    {"multiply", "", operation<Operator::multiply>, kPairs}, {"divide", "", operation<Operator::divide>, kPairs},
+    {"elt_multiply", "", operation<Operator::elementwise_multiply>, kPairs}, {"elt_divide", "", operation<Operator::elementwise_divide>, kPairs},
+    {"modulus", "i:ii"},
     // Constants.
     {"pi", "r:"}, {"e", "r:"}, {"sqrt2", "r:"}, {"not_a_number", "r:"},
     {"positive_infinity", "r:"}, {"negative_infinity", "r:"}, {"machine_precision", "r:"},
@@ -92,10 +105,11 @@ constexpr auto kFunctions = std::to_array<FunctionRow>({
     {"mean", "r:R r:v r:w r:m"}, {"sd", "r:R r:v r:w r:m"}, {"variance", "r:R r:v r:w r:m"},
     {"log_sum_exp", "r:rr r:R r:v r:w r:m"}, {"dot_product", "r:vv r:vw r:wv r:ww r:RR"},
     {"dot_self", "r:v r:w r:R"}, {"distance", "r:vv r:vw r:wv r:ww"},
-    {"squared_distance", "r:vv r:vw r:wv r:ww r:rr"}, {"trace", "r:m r:r"},
+    {"squared_distance", "r:vv r:vw r:wv r:ww r:rr"}, {"trace", "r:m r:r"}, {"norm1", "r:v r:w r:R"}, {"norm2", "r:v r:w r:R"},
     // Vectors to vectors.
     {"softmax", "v:v"}, {"log_softmax", "v:v"}, {"cumulative_sum", "I:I R:R v:v w:w"},
     {"sort_asc", "I:I R:R v:v w:w"}, {"sort_desc", "I:I R:R v:v w:w"},
+    {"sort_indices_asc", "I:I I:R I:v I:w"}, {"sort_indices_desc", "I:I I:R I:v I:w"},
     {"reverse", "v:v w:w", same_array, "(array)"},
     // Making, joining and reshaping containers.
     {"rep_array", "", repeated, "(T, int, ...)"}, {"rep_vector", "v:ri"}, {"rep_row_vector", "w:ri"},
@@ -106,6 +120,7 @@ constexpr auto kFunctions = std::to_array<FunctionRow>({
     {"linspaced_int_array", "I:iii"}, {"to_vector", "v:v v:w v:m v:I v:R"},
     {"to_row_vector", "w:v w:w w:m w:I w:R"},
     {"to_matrix", "m:m m:v m:w m:mii m:vii m:wii m:Iii m:Rii m:miii m:viii m:wiii m:Iiii m:Riii m:J m:Q m:W"},
+    {"to_array_2d", "Q:m"}, {"identity_matrix", "m:i"},
     {"to_array_1d", "R:v R:w R:m", flat_array, "(array)"}, {"append_array", "", joined_arrays, "(array, array)"},
     {"append_row", "m:mm m:mw m:wm m:ww v:vv v:rv v:vr"}, {"append_col", "m:mm m:mv m:vm m:vv w:ww w:rw w:wr"},
     {"head", "v:vi w:wi", part_of_array, "(array, int)"}, {"tail", "v:vi w:wi", part_of_array, "(array, int)"},
@@ -119,9 +134,11 @@ constexpr auto kFunctions = std::to_array<FunctionRow>({
     {"crossprod", "m:m"}, {"tcrossprod", "m:m"}, {"quad_form", "r:mv m:mm"},
     {"quad_form_diag", "m:mv m:mw"}, {"multiply_lower_tri_self_transpose", "m:m"},
     {"cholesky_decompose", "m:m"}, {"mdivide_left_tri_low", "v:mv m:mm"}, {"mdivide_left_spd", "v:mv m:mm"},
-    {"inverse_spd", "m:m"}, {"log_determinant", "r:m"},
+    {"mdivide_right_spd", "w:wm m:mm"}, {"mdivide_right_tri_low", "w:wm m:mm"}, {"inverse", "m:m"}, {"inverse_spd", "m:m"}, {"determinant", "r:m"},
+    {"log_determinant", "r:m"}, {"log_determinant_spd", "r:m"}, {"quad_form_sym", "r:mv m:mm"}, {"trace_quad_form", "r:mv r:mm"},
     {"gp_exp_quad_cov", "m:Rrr m:RRrr m:Vrr m:VVrr m:Wrr m:WWrr"},
     {"cov_exp_quad", "m:Rrr m:RRrr m:Vrr m:VVrr m:Wrr m:WWrr"}, {"columns_dot_product", "w:vv w:ww w:mm"},
+    {"columns_dot_self", "w:v w:w w:m"}, {"rows_dot_product", "v:vv v:ww v:mm"}, {"rows_dot_self", "v:v v:w v:m"},
     {"csr_matrix_times_vector", "v:iivIIv"},
 });
 
@@ -162,7 +179,7 @@ constexpr auto kDensities = std::to_array<DensityRow>({
     {"poisson_log_glm", true, "tlcx", false, false, ""},
     {"multi_normal", false, "vvm", false, false, "v:vm v:wm V:Vm V:Wm"},
     {"multi_normal_cholesky", false, "vvm", false, false, "v:vm v:wm V:Vm V:Wm"},
-    {"multi_normal_prec", false, "vvm", false, false, ""},
+    {"multi_normal_prec", false, "vvm", false, false, "v:vm v:wm V:Vm V:Wm"},
     {"lkj_corr", false, "mr", false, false, "m:ir"},
     {"lkj_corr_cholesky", false, "mr", false, false, "m:ir"},
 });
