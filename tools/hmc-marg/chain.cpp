@@ -224,12 +224,12 @@ struct Chain::Parts {
     for (std::size_t i = 0; i < pending.size(); ++i) {
       fill(pending[i], i);
       if (!pending[i].warmup) values.insert(values.end(), row.begin(), row.end());
-      pending_rows.insert(pending_rows.end(), row.begin(), row.end());
+      if (csv) pending_rows.insert(pending_rows.end(), row.begin(), row.end());
     }
     double now = thread_cpu_s();
     recover_cpu_s += now - clock;
     clock = now;
-    for (std::size_t i = 0; i < pending.size(); ++i) csv->row({pending_rows.data() + i * row.size(), row.size()});
+    for (std::size_t i = 0; csv && i < pending.size(); ++i) csv->row({pending_rows.data() + i * row.size(), row.size()});
     pending.clear();
     pending_q.clear();
     pending_rows.clear();
@@ -240,7 +240,7 @@ struct Chain::Parts {
   void end_warmup() {
     if (!nuts) return;
     if (options.warmup > 0) nuts->set_step_size(averaging.final_step_size());
-    write_adaptation(*csv, nuts->step_size(), nuts->metric());
+    if (csv) write_adaptation(*csv, nuts->step_size(), nuts->metric());
   }
 };
 
@@ -260,6 +260,13 @@ void Chain::start() {
   } else {
     c.fixed_density = c.density.evaluate({}, {});
   }
+  if (!c.path.empty()) write_header();
+  if (c.warmup() == 0) c.end_warmup();
+  if (c.csv) c.csv->flush();
+}
+
+void Chain::write_header() {
+  Parts& c = *parts_;
   c.csv.emplace(c.path);
   const SamplerOptions& o = c.options;
   const ModelSource& source = c.setting.model->source;
@@ -270,8 +277,6 @@ void Chain::start() {
                       .fixed = !c.nuts.has_value(), .delta = o.delta, .step_size = c.setting.step_size, .metric = o.metric, .init = o.init,
                       .metric_file = o.init_metric, .output_file = c.relative_path, .seed = c.setting.seed},
                      c.setting.column_names);
-  if (c.warmup() == 0) c.end_warmup();
-  c.csv->flush();
 }
 
 void Chain::resume(const ChainState& s) {
@@ -322,6 +327,7 @@ void Chain::advance(int limit, cli::Run& run) {
   (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += thread_cpu_s() - clock;
   c.write_rows();
   if (in_warmup && c.iteration == c.warmup()) c.end_warmup();
+  if (!c.csv) return;
   if (done()) {
     const bool timing = c.options.csv_timing;
     write_elapsed(*c.csv, timing ? c.warmup_cpu_s : 0, timing ? c.sampling_cpu_s + c.recover_cpu_s : 0);
@@ -357,7 +363,7 @@ ChainState Chain::state() const {
   s.energy_m2 = c.energy_m2;
   s.energy_steps = c.energy_steps;
   s.energy_last = c.energy_last;
-  s.csv_bytes = c.csv->bytes();
+  s.csv_bytes = c.csv ? c.csv->bytes() : 0;
   return s;
 }
 

@@ -44,7 +44,7 @@ ChainState chain_state_from(const std::string& bytes, const std::string& file);
 
 class Chain {
  public:
-  // id from 1. path: its CSV file.
+  // id from 1. path: its CSV file; empty: no file, the draws stay in memory.
   Chain(const ChainSetting& setting, int id, std::string path, std::string relative_path);
   ~Chain();
 
@@ -66,6 +66,7 @@ class Chain {
 
  private:
   struct Parts;
+  void write_header();
   std::unique_ptr<Parts> parts_;
 };
 

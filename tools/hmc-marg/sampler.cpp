@@ -204,7 +204,9 @@ class Chains {
 
 }  // namespace
 
-SamplerOutput run_chains(const Model& model, const Marginal& marginal, const SamplerOptions& options, cli::Run& run) {
+namespace {
+
+ChainSetting make_setting(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed) {
   ChainSetting setting;
   setting.model = &model;
   setting.marginal = &marginal;
@@ -212,12 +214,45 @@ SamplerOutput run_chains(const Model& model, const Marginal& marginal, const Sam
   setting.program = lower(model.graph.graph, marginal.target);
   setting.column_names = sampler_column_names();
   for (Column& column : draw_columns(model, marginal)) setting.column_names.push_back(std::move(column.name));
-  setting.seed = run.seed();
+  setting.seed = seed;
   read_init(setting);
   read_metric(setting);
+  return setting;
+}
+
+}  // namespace
+
+SamplerOutput run_chains(const Model& model, const Marginal& marginal, const SamplerOptions& options, cli::Run& run) {
+  const ChainSetting setting = make_setting(model, marginal, options, run.seed());
   Chains chains(setting, run);
   chains.sample();
   return chains.output();
+}
+
+SamplerOutput sample_in_memory(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed, cli::Run& run) {
+  const ChainSetting setting = make_setting(model, marginal, options, seed);
+  SamplerOutput out;
+  out.column_names = setting.column_names;
+  const auto n = static_cast<std::size_t>(options.chains);
+  out.chains.resize(n);
+  out.values.resize(n);
+  std::vector<std::string> faults(n);
+  std::atomic<int> fault_count = 0;
+  parallel_for(options.chains, run.threads(), [&](int i) {
+    Chain chain(setting, i + 1, "", "");
+    chain.start();
+    while (!chain.done() && !run.stop()) chain.advance(kBlock, run);
+    const auto at = static_cast<std::size_t>(i);
+    out.chains[at] = chain.report();
+    out.values[at] = chain.take_values();
+    faults[at] = chain.first_fault();
+    fault_count += chain.generated_faults();
+  });
+  out.generated_faults = fault_count;
+  for (const std::string& fault : faults)
+    if (out.first_fault.empty()) out.first_fault = fault;
+  out.rows = out.values.front().size() / out.column_names.size();
+  return out;
 }
 
 }  // namespace tenfold::hmc_marg

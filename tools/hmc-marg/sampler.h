@@ -57,4 +57,7 @@ struct SamplerOutput {
 // Throws Error(infeasible): no finite density in 100 initial points, an improper posterior.
 SamplerOutput run_chains(const Model& model, const Marginal& marginal, const SamplerOptions& options, cli::Run& run);
 
+// The same without files, checkpoints and log lines: for comparisons. Where run.stop() is raised the result is cut short.
+SamplerOutput sample_in_memory(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed, cli::Run& run);
+
 }  // namespace tenfold::hmc_marg

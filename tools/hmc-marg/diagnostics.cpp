@@ -1,0 +1,57 @@
+// Diagnostics of a run. Thresholds: Vehtari et al. 2021 (R-hat, ESS); Betancourt 2016 (E-BFMI).
+#include "hmc-marg/diagnostics.h"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace tenfold::hmc_marg {
+namespace {
+
+constexpr double kRhat = 1.01;
+constexpr double kEssPerChain = 100;
+constexpr double kEbfmi = 0.3;
+
+// "theta.1, theta.2 and 3 more"
+std::string name_list(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < 3; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > 3 ? fmt::format("{} and {} more", text, names.size() - 3) : text;
+}
+
+}  // namespace
+
+MinEss min_ess(std::span<const SummaryRow> rows) {
+  MinEss out{std::numeric_limits<double>::infinity(), ""};
+  for (const SummaryRow& row : rows) {
+    const bool counts = row.kind == "lp" || row.kind == "sampled" || row.kind == "eliminated";
+    if (counts && std::isfinite(row.figures.ess_bulk) && row.figures.ess_bulk < out.value) out = {row.figures.ess_bulk, row.name};
+  }
+  return out;
+}
+
+std::vector<std::string> diagnose(const SamplerOutput& output, const SamplerOptions& options, std::span<const SummaryRow> rows) {
+  std::vector<std::string> messages;
+  long divergences = 0, hits = 0;
+  for (const ChainReport& chain : output.chains) {
+    divergences += chain.divergences;
+    hits += chain.treedepth_hits;
+  }
+  const long draws = static_cast<long>(options.draws) * options.chains;
+  if (divergences > 0)
+    messages.push_back(fmt::format("{} of {} draws diverged: the posterior has a region the sampler cannot enter; raise --delta, or reparametrise", divergences, draws));
+  if (hits > 0) messages.push_back(fmt::format("{} of {} draws reached --max-depth {}: slow, not wrong", hits, draws, options.max_depth));
+  for (const ChainReport& chain : output.chains)
+    if (chain.ebfmi < kEbfmi) messages.push_back(fmt::format("chain {}: E-BFMI {:.2f} is below {}: heavy tails are explored slowly; reparametrise", chain.id, chain.ebfmi, kEbfmi));
+  std::vector<std::string> unmixed, few;
+  for (const SummaryRow& row : rows) {
+    if (row.figures.rhat > kRhat) unmixed.push_back(row.name);
+    if (row.figures.ess_bulk < kEssPerChain * options.chains || row.figures.ess_tail < kEssPerChain * options.chains) few.push_back(row.name);
+  }
+  if (!unmixed.empty()) messages.push_back(fmt::format("R-hat above {} for {}: the chains do not agree; run longer", kRhat, name_list(unmixed)));
+  if (!few.empty()) messages.push_back(fmt::format("effective sample size below {} for {}: run longer", kEssPerChain * options.chains, name_list(few)));
+  return messages;
+}
+
+}  // namespace tenfold::hmc_marg

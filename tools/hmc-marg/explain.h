@@ -1,0 +1,21 @@
+// The plan in words and as JSON: what is integrated out, what not, and why, with source lines.
+#pragma once
+
+#include <string>
+
+#include "data/json.h"
+#include "hmc-marg/model.h"
+#include "hmc-marg/plan.h"
+
+namespace tenfold::hmc_marg {
+
+Json plan_json(const Marginal& marginal);              // [{name, size, status, rule, reason, detail, lines}]
+Json block_json(const Marginal& marginal);             // facts of the Gaussian block, or null
+std::string plan_text(const Model& model, const Marginal& marginal);  // a line a parameter
+
+struct Dimensions {
+  int joint = 0, sampled = 0, eliminated = 0;  // unconstrained scalars
+};
+Dimensions dimensions(const FactorGraph& graph, const Marginal& marginal);
+
+}  // namespace tenfold::hmc_marg

@@ -1,0 +1,20 @@
+// Shared options: the model and the plan.
+#include "hmc-marg/options.h"
+
+namespace tenfold::hmc_marg {
+
+void describe_model(ModelOptions& o, cli::OptionTable& table) {
+  table.input("MODEL", o.model, "a Stan program; - is standard input").file().defaults_to(kEmbeddedModel);
+  table.add("--data", o.data, "data in CmdStan's JSON; - is standard input").file();
+}
+
+Model load(const ModelOptions& options, std::uint64_t seed) { return load_model(read_model(options.model, options.data), seed); }
+
+void describe_plan(PlanOptions& o, cli::OptionTable& table) {
+  table.add("--marginalize", o.marginalize, "what to integrate out: all that can be, none, or exactly the parameters named")
+      .value_name("all|none|LIST");
+  table.add("--keep", o.keep, "parameters to sample in any case").value_name("LIST");
+  table.add("--compress", o.compress, "replace rows with known coefficients by their triangular factor, once");
+}
+
+}  // namespace tenfold::hmc_marg

@@ -1,0 +1,104 @@
+// Summaries of columns, as JSON, table and text.
+#include "hmc-marg/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
+
+#include "base/threads.h"
+
+namespace tenfold::hmc_marg {
+namespace {
+
+// "-" for what is not defined (a constant column has no R-hat).
+std::string cell(double value, int digits = 3) { return std::isfinite(value) ? report::number_text(value, digits) : "-"; }
+std::string whole(double value) { return std::isfinite(value) ? fmt::format("{:.0f}", value) : "-"; }
+
+}  // namespace
+
+std::vector<std::vector<double>> ChainDraws::column(std::size_t index) const {
+  std::vector<std::vector<double>> out(chains.size());
+  for (std::size_t c = 0; c < chains.size(); ++c) {
+    const std::size_t n = chains[c].size() / names.size();
+    out[c].resize(n);
+    for (std::size_t r = 0; r < n; ++r) out[c][r] = chains[c][r * names.size() + index];
+  }
+  return out;
+}
+
+std::vector<SummaryRow> summarize(const ChainDraws& draws, std::size_t first, std::span<const std::string> kinds, int threads) {
+  std::vector<std::size_t> wanted;
+  const auto lp = std::find(draws.names.begin(), draws.names.end(), "lp__");
+  if (lp != draws.names.end()) wanted.push_back(static_cast<std::size_t>(lp - draws.names.begin()));
+  for (std::size_t i = first; i < draws.names.size(); ++i)
+    if (wanted.empty() || wanted.front() != i) wanted.push_back(i);
+  std::vector<SummaryRow> rows(wanted.size());
+  parallel_for(static_cast<int>(wanted.size()), threads, [&](int i) {
+    const std::size_t index = wanted[static_cast<std::size_t>(i)];
+    SummaryRow& row = rows[static_cast<std::size_t>(i)];
+    row.name = draws.names[index];
+    row.kind = row.name == "lp__" ? "lp" : kinds.empty() ? "" : kinds[index];
+    row.figures = stats::summarize(stats::Draws(draws.column(index)));
+  });
+  return rows;
+}
+
+Json summary_json(std::span<const SummaryRow> rows) {
+  Json out = Json::array();
+  for (const SummaryRow& row : rows) {
+    const stats::McmcSummary& f = row.figures;
+    Json entry = {{"name", row.name}};
+    entry["kind"] = row.kind.empty() ? Json(nullptr) : Json(row.kind);
+    // A constant column has no convergence figures: null, not a number that JSON cannot hold.
+    const auto put = [&](const char* key, double value) { entry[key] = std::isfinite(value) ? Json(value) : Json(nullptr); };
+    put("mean", f.mean);
+    put("mcse_mean", f.mcse_mean);
+    put("sd", f.sd);
+    put("mcse_sd", f.mcse_sd);
+    put("q5", f.q5);
+    put("q50", f.q50);
+    put("q95", f.q95);
+    put("rhat", f.rhat);
+    put("ess_bulk", f.ess_bulk);
+    put("ess_tail", f.ess_tail);
+    put("ess_basic", f.ess_basic);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+report::Table summary_table(std::span<const SummaryRow> rows) {
+  report::Table table;
+  table.title = "Posterior summary";
+  table.columns = {"", "kind", "mean", "mcse", "sd", "5 %", "50 %", "95 %", "R-hat", "ESS bulk", "ESS tail"};
+  for (const SummaryRow& row : rows) {
+    const stats::McmcSummary& f = row.figures;
+    table.rows.push_back({row.name, row.kind, cell(f.mean), cell(f.mcse_mean, 2), cell(f.sd), cell(f.q5), cell(f.q50), cell(f.q95), cell(f.rhat, 4),
+                          whole(f.ess_bulk), whole(f.ess_tail)});
+  }
+  return table;
+}
+
+std::string summary_text(std::span<const SummaryRow> rows, std::size_t limit) {
+  const report::Table table = summary_table(rows.first(std::min(rows.size(), limit)));
+  std::vector<std::size_t> width(table.columns.size());
+  for (std::size_t c = 0; c < width.size(); ++c) {
+    width[c] = table.columns[c].size();
+    for (const auto& row : table.rows) width[c] = std::max(width[c], row[c].size());
+  }
+  std::string text;
+  const auto line = [&](const std::vector<std::string>& cells) {
+    std::string out;
+    for (std::size_t c = 0; c < cells.size(); ++c) out += c < 2 ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
+    out.erase(out.find_last_not_of(' ') + 1);
+    text += out + "\n";
+  };
+  line(table.columns);
+  for (const auto& row : table.rows) line(row);
+  if (rows.size() > limit) text += fmt::format("and {} more columns, all in result.json\n", rows.size() - limit);
+  return text;
+}
+
+}  // namespace tenfold::hmc_marg
