@@ -16,7 +16,8 @@ endif()
 # -ffp-contract=off: an fma is written where it is meant, so that every instruction set gives the same bits.
 add_compile_options(-Wall -Wextra -Werror -ffp-contract=off -march=x86-64-v2)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  add_compile_options("SHELL:-Xclang -fno-pch-timestamp" -fcolor-diagnostics)
+  # libstdc++ 12 trips over its own deprecation in std::stable_sort.
+  add_compile_options("SHELL:-Xclang -fno-pch-timestamp" -fcolor-diagnostics -Wno-deprecated-declarations)
 else()
   add_compile_options(-fdiagnostics-color=auto)
 endif()
