@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hmc-marg/factor_graph.h"
+#include "hmc-marg/instruction_set.h"
 
 namespace tenfold::hmc_marg {
 
@@ -41,10 +42,14 @@ struct TargetSpec {
 };
 
 class OpProgram;  // immutable, shared by engines
-std::shared_ptr<const OpProgram> lower(const Graph& graph, const TargetSpec& spec);
+std::shared_ptr<const OpProgram> lower(const Graph& graph, const TargetSpec& spec,
+                                       InstructionSet set = best_instruction_set());
 
 struct OpProgramSize {
-  std::size_t instructions = 0, values = 0, logs = 0, bytes = 0;
+  std::size_t instructions = 0;  // run by a log density, factors included
+  std::size_t values = 0;        // scalars computed, inputs included, constants not
+  std::size_t logs = 0;          // logarithms, exponentials and the like, a lane each
+  std::size_t bytes = 0;         // of the arenas, indices and instructions
 };
 OpProgramSize size_of(const OpProgram& program);
 
