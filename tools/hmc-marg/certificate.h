@@ -33,7 +33,7 @@ struct CertificateParts {
   // Prepares the conditional at `kept`; false where it does not exist.
   std::function<bool(std::span<const double> kept)> condition;
   std::function<void(PhiloxStream&, std::span<double> z)> draw;
-  // z = mean + 3 sd * N(0, 1), sd: the conditional standard deviations.
+  // Points off the conditional: each scalar moved by 3 N(0, 1) of its standard deviations, independently.
   std::function<void(PhiloxStream&, std::span<double> z)> draw_wide;
   std::function<double(std::span<const double> z)> log_conditional;
 };

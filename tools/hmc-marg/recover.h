@@ -41,6 +41,8 @@ class Recovery {
 
   // z [eliminated_size()]: e = mean + L^-T u, then z in whitening order. Takes eliminated_size() normals from the stream.
   void draw(PhiloxStream& random, std::span<double> z) const;
+  // Points away from the conditional, for the certificate: e_i = mean_i + width * u_i / L_ii, each scalar moved on its own.
+  void draw_independent(PhiloxStream& random, double width, std::span<double> z) const;
   // log p(z | kept, data): density with respect to z. Separate code on the numbers that draw uses.
   double log_conditional(std::span<const double> z) const;
 

@@ -1,0 +1,14 @@
+// The Gaussian block's kernels for AVX-512.
+#include "hmc-marg/block_kernels.h"
+
+namespace tenfold::hmc_marg {
+
+namespace {
+
+#include "hmc-marg/block_kernels_body.h"
+
+}  // namespace
+
+BlockKernels block_kernels_avx512(const BlockClass& shape) { return choose(shape); }
+
+}  // namespace tenfold::hmc_marg

@@ -1,0 +1,138 @@
+// One evaluation: factors, components forward, the border's matrix, components backward, adjoints.
+#include "hmc-marg/gaussian_block.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace tenfold::hmc_marg {
+
+namespace {
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLog2 = 0.69314718055994530942;
+
+std::size_t in_eights(std::size_t n) { return (n + 7) / 8 * 8; }
+
+// M = S of the border [p][p] -> S^-1 in place, g -> e = S^-1 g in place; pivots go into the log. [p] doubles of scratch a row.
+bool solve_border(int p, double* m, double* g, double* scratch, BlockLog& log) {
+  double* const inverse_pivot = scratch;
+  double* const column = scratch + p;
+  double* const inverse = scratch + 2 * p;  // [p][p] of L^-1
+  for (int j = 0; j < p; ++j) {
+    double pivot = m[j * p + j];
+    for (int k = 0; k < j; ++k) {
+      column[k] = m[j * p + k] * m[k * p + k];
+      pivot -= m[j * p + k] * column[k];
+    }
+    if (!(pivot > 1e-290 && pivot < 1e290)) return false;
+    m[j * p + j] = pivot;
+    int exponent = 0;
+    log.mantissa = std::frexp(log.mantissa * pivot, &exponent);
+    log.exponent += exponent;
+    inverse_pivot[j] = 1.0 / pivot;
+    for (int i = j + 1; i < p; ++i) {
+      double x = m[i * p + j];
+      for (int k = 0; k < j; ++k) x -= m[i * p + k] * column[k];
+      m[i * p + j] = x * inverse_pivot[j];
+    }
+  }
+  for (int i = 1; i < p; ++i)
+    for (int k = 0; k < i; ++k) g[i] -= m[i * p + k] * g[k];
+  for (int i = 0; i < p; ++i) g[i] *= inverse_pivot[i];
+  for (int i = p - 1; i >= 0; --i)
+    for (int k = i + 1; k < p; ++k) g[i] -= m[k * p + i] * g[k];
+  for (int j = 0; j < p; ++j) {
+    inverse[j * p + j] = 1;
+    for (int i = j + 1; i < p; ++i) {
+      double x = -m[i * p + j];
+      for (int k = j + 1; k < i; ++k) x -= m[i * p + k] * inverse[k * p + j];
+      inverse[i * p + j] = x;
+    }
+  }
+  for (int i = 0; i < p; ++i)
+    for (int j = 0; j <= i; ++j) {
+      double x = 0;
+      for (int k = i; k < p; ++k) x += inverse[k * p + i] * inverse_pivot[k] * inverse[k * p + j];
+      m[i * p + j] = m[j * p + i] = x;
+    }
+  return true;
+}
+
+}  // namespace
+
+GaussianBlock::GaussianBlock(const BlockSystem& system) : layout_(lay_out(system)) {}
+
+std::size_t GaussianBlock::workspace_size() const {
+  const std::size_t p = layout_.border_diagonal.size();
+  return 8 + layout_.work + layout_.scratch + 2 * in_eights(layout_.factors.size()) + 2 * in_eights(layout_.scales.size()) + in_eights(2 * p * p + 4 * p);
+}
+
+double GaussianBlock::evaluate(const double* values, double* adjoints, double* workspace) const {
+  const auto misaligned = reinterpret_cast<std::uintptr_t>(workspace) / sizeof(double) % 8;
+  double* next = workspace + (8 - misaligned) % 8;
+  const auto take = [&next](std::size_t n) {
+    double* const here = next;
+    next += in_eights(n);
+    return here;
+  };
+  double* const work = take(layout_.work);
+  double* const scratch = take(layout_.scratch);
+  double* const factor = take(layout_.factors.size());
+  double* const factor_adjoint = take(layout_.factors.size());
+  double* const inverse_scale = take(layout_.scales.size());
+  double* const scale_adjoint = take(layout_.scales.size());
+  const std::size_t p = layout_.border_diagonal.size();
+  double* const border = take(2 * p * p + 4 * p);
+  double* const border_vector = border + p * p;
+  double* const border_scratch = border_vector + p;
+
+  for (const std::int32_t place : layout_.positive)
+    if (!(values[places_[static_cast<std::size_t>(place)]] > 0)) return kNotANumber;
+  for (std::size_t i = 0; i < layout_.scales.size(); ++i) {
+    inverse_scale[i] = 1.0 / values[places_[static_cast<std::size_t>(layout_.scales[i])]];
+    scale_adjoint[i] = 0;
+  }
+  for (std::size_t i = 0; i < layout_.factors.size(); ++i) {
+    const BlockFactor& f = layout_.factors[i];
+    const double ref = f.ref < 0 ? 1.0 : values[places_[static_cast<std::size_t>(f.ref)]];
+    factor[i] = f.scale < 0 ? ref : ref * inverse_scale[f.scale];
+    factor_adjoint[i] = 0;
+  }
+  for (std::size_t i = 0; i < p * p; ++i) border[i] = 0;
+  for (std::size_t i = 0; i < p; ++i) {
+    border[i * p + i] = layout_.border_diagonal[i];
+    border_vector[i] = 0;
+  }
+
+  BlockState state;
+  state.factor = factor;
+  state.factor_adjoint = adjoints == nullptr ? nullptr : factor_adjoint;
+  state.scale_adjoint = scale_adjoint;
+  state.border_size = static_cast<int>(p);
+  state.border_matrix = border;
+  state.border_vector = border_vector;
+  state.scratch = scratch;
+  for (const auto& data : layout_.classes) {
+    state.work = work + data->shape.work;
+    data->kernels.forward(data->shape, state);
+  }
+  if (!state.good || !solve_border(static_cast<int>(p), border, border_vector, border_scratch, state.log)) return kNotANumber;
+  for (std::size_t i = 0; i < p; ++i) state.quadratic += layout_.border_diagonal[i] * border_vector[i] * border_vector[i];
+  for (const auto& data : layout_.classes) {
+    state.work = work + data->shape.work;
+    data->kernels.backward(data->shape, state);
+  }
+  const double log_determinant = std::log(state.log.mantissa) + kLog2 * static_cast<double>(state.log.exponent);
+  if (adjoints != nullptr) {
+    for (std::size_t i = 0; i < layout_.factors.size(); ++i) {
+      const BlockFactor& f = layout_.factors[i];
+      if (f.ref >= 0) adjoints[places_[static_cast<std::size_t>(f.ref)]] += f.scale < 0 ? factor_adjoint[i] : factor_adjoint[i] * inverse_scale[f.scale];
+    }
+    for (std::size_t i = 0; i < layout_.scales.size(); ++i)
+      adjoints[places_[static_cast<std::size_t>(layout_.scales[i])]] += scale_adjoint[i] * inverse_scale[i];
+  }
+  return -0.5 * (state.quadratic + log_determinant);
+}
+
+}  // namespace tenfold::hmc_marg

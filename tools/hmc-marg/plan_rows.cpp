@@ -1,0 +1,194 @@
+// normal(y | m, s): the row y - m with scale s. std_normal(y): the row y. lognormal(y | m, s): the row log y - m, and the term -log y.
+#include "hmc-marg/plan_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "hmc-marg/affine_forms.h"
+#include "hmc-marg/block_partition.h"
+#include "hmc-marg/compress.h"
+#include "hmc-marg/whiten.h"
+
+namespace tenfold::hmc_marg {
+
+namespace {
+
+// Lanes of the model's factors that depend on z.
+struct Touched {
+  std::uint32_t node = 0, lane = 0;
+  int line = 0;
+};
+
+class RowMaker {
+ public:
+  RowMaker(FactorGraph& model, const std::vector<int>& eliminated, TargetSpec& target)
+      : model_(model), graph_(model.graph), coefficients_(model.graph), target_(target), system_(std::make_shared<BlockSystem>()) {
+    for (const int p : eliminated)
+      for (const Slot slot : model.parameters[static_cast<std::size_t>(p)].value.slot) {
+        system_->value.push_back(slot);
+        system_->parameter.push_back(p);
+      }
+    system_->n = static_cast<int>(system_->value.size());
+  }
+
+  std::shared_ptr<BlockSystem> run(const std::vector<int>& eliminated, bool with_compression) {
+    find_dependent();
+    split_target(eliminated);
+    const RowSet rest = take_priors(rows(), *system_);
+    system_->rows_before = static_cast<long>(rest.rows.size());
+    std::map<Slot, double> normalisers;
+    for (const BlockRow& row : rest.rows)
+      if (row.scale != 0) normalisers[row.scale] += row.normalisers;
+    for (const auto& [scale, count] : normalisers) target_.terms.push_back({coefficients_.log_of(scale), -count, 0});
+    system_->rows = substitute(graph_, with_compression ? compress(graph_, rest) : rest, *system_);
+    system_->partition = partition(system_->n, system_->rows);
+    return system_;
+  }
+
+ private:
+  Slot operand(const Touched& t, std::size_t k) const {
+    const Operand& list = graph_.operands(graph_.nodes()[t.node])[k];
+    return graph_.slot_of(list, list.size == 1 ? 0 : t.lane);
+  }
+
+  // dependent_[slot]: computed from z.
+  void find_dependent() {
+    dependent_.assign(graph_.slot_count(), false);
+    std::vector<bool> leaf(graph_.slot_count(), false);
+    for (const Slot slot : system_->value) dependent_[slot] = leaf[slot] = true;
+    for (const Node& node : graph_.nodes()) {
+      if (node.op == Op::constant || node.op == Op::parameter) continue;
+      const auto operands = graph_.operands(node);
+      const bool by_lane = lane_wise(node.op) || node.op == Op::density;
+      bool whole = false;
+      if (!by_lane && !segmented(node.op))
+        for (const Operand& list : operands)
+          for (std::uint32_t i = 0; i < list.size; ++i) whole = whole || dependent_[graph_.slot_of(list, i)];
+      for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
+        bool dependent = whole;
+        for (const Operand& list : operands) {
+          if (by_lane) dependent = dependent || dependent_[graph_.slot_of(list, list.size == 1 ? 0 : lane)];
+          if (!segmented(node.op)) continue;
+          const auto offsets = graph_.segments(node);
+          for (std::uint32_t i = offsets[lane]; i < offsets[lane + 1] && !dependent; ++i) dependent = dependent_[graph_.slot_of(list, list.size == 1 ? 0 : i)];
+        }
+        if (dependent) dependent_[node.first + lane] = true;
+      }
+    }
+  }
+
+  void split_target(const std::vector<int>& eliminated) {
+    for (const Factor& factor : model_.factors) {
+      const Node& node = graph_.nodes()[factor.node];
+      DensityLanes left{factor.node, {}};
+      for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
+        if (dependent_[node.first + lane])
+          touched_.push_back({factor.node, lane, factor.line});
+        else
+          left.lanes.push_back(lane);
+      }
+      if (left.lanes.empty()) continue;
+      if (left.lanes.size() == node.lanes) left.lanes.clear();
+      target_.densities.push_back(std::move(left));
+    }
+    target_.terms = model_.terms;
+    target_.constant = model_.constant;
+    for (std::size_t p = 0; p < model_.parameters.size(); ++p) {
+      if (std::binary_search(eliminated.begin(), eliminated.end(), static_cast<int>(p))) continue;
+      const Parameter& parameter = model_.parameters[p];
+      for (std::uint32_t i = 0; i < parameter.free_size; ++i) target_.inputs.push_back(parameter.free_first + i);
+      for (const Slot slot : parameter.log_jacobian) target_.terms.push_back({slot, 1, parameter.at.line});
+    }
+    for (const BoundCheck& check : model_.bound_checks)
+      if (!dependent_[check.difference]) target_.nonnegative.push_back(check.difference);  // the others are proved by their signs
+  }
+
+  RowSet rows() {
+    std::vector<Slot> roots;
+    for (const Touched& t : touched_)
+      for (std::size_t k = 0; k < 2 && k < graph_.nodes()[t.node].arity; ++k) roots.push_back(operand(t, k));
+    const AffineForms forms(graph_, system_->value, roots);
+    RowSet out;
+    std::vector<AffineTerm> terms;
+    for (const Touched& t : touched_) {
+      const Density family = graph_.nodes()[t.node].density;
+      graph_.set_line(t.line);
+      terms.clear();
+      BlockRow row;
+      row.normalisers = 1;
+      row.line = t.line;
+      const Slot variate = operand(t, 0);
+      if (family == Density::lognormal) {
+        const NumberOrSlot y = coefficients_.known_or_slot(variate);
+        if (y.slot == 0) {
+          terms.push_back({kIntercept, 0, std::log(y.number)});
+          target_.constant -= std::log(y.number);
+        } else {
+          const Slot log_y = coefficients_.log_of(y.slot);
+          terms.push_back({kIntercept, log_y, 1});
+          target_.terms.push_back({log_y, -1, t.line});
+        }
+      } else {
+        forms.add(variate, 1, terms);
+        if (terms.size() == 1 && terms[0].z >= 0 && terms[0].ref == 0 && terms[0].number == 1) row.variate_of = terms[0].z;
+      }
+      if (family != Density::std_normal) {
+        forms.add(operand(t, 1), -1, terms);
+        set_scale(operand(t, 2), row);
+      }
+      normalise(terms);
+      out.add(row, terms);
+    }
+    return out;
+  }
+
+  // A scale that is data times (or divided by data) an element: the data are divided out of the row.
+  void set_scale(Slot slot, BlockRow& row) {
+    for (;;) {
+      const NumberOrSlot scale = coefficients_.known_or_slot(slot);
+      if (scale.slot == 0) {
+        row.known_scale *= scale.number;
+        row.scale = 0;
+        return;
+      }
+      const Node& node = graph_.nodes()[graph_.node_of(slot)];
+      const std::uint32_t lane = slot - node.first;
+      if (node.op != Op::mul && node.op != Op::div) break;
+      const auto at = [&](std::size_t k) {
+        const Operand& list = graph_.operands(node)[k];
+        return graph_.slot_of(list, list.size == 1 ? 0 : lane);
+      };
+      const Slot a = at(0), b = at(1);
+      if (graph_.is_constant(b) && graph_.constant_value(b) > 0) {
+        row.known_scale *= node.op == Op::mul ? graph_.constant_value(b) : 1 / graph_.constant_value(b);
+        slot = a;
+      } else if (node.op == Op::mul && graph_.is_constant(a) && graph_.constant_value(a) > 0) {
+        row.known_scale *= graph_.constant_value(a);
+        slot = b;
+      } else {
+        break;
+      }
+    }
+    row.scale = slot;
+  }
+
+  FactorGraph& model_;
+  Graph& graph_;
+  CoefficientGraph coefficients_;
+  TargetSpec& target_;
+  std::shared_ptr<BlockSystem> system_;
+  std::vector<bool> dependent_;
+  std::vector<Touched> touched_;
+};
+
+}  // namespace
+
+std::shared_ptr<BlockSystem> make_block(FactorGraph& model, const std::vector<int>& eliminated, bool compress, TargetSpec& target) {
+  target = {};
+  auto system = RowMaker(model, eliminated, target).run(eliminated, compress);
+  target.constant += system->constant;
+  return system;
+}
+
+}  // namespace tenfold::hmc_marg
