@@ -19,6 +19,8 @@ TEST_CASE("containers of repeated numbers") {
   CHECK(call("rep_array", {integer(1), integer(2)}).type == Type{Base::integer, 1});
   CHECK(call("rep_vector", {real(1), integer(0)}).number.empty());
   CHECK(message_of([] { call("rep_vector", {real(1), integer(-1)}); }).find("must not be negative") != std::string::npos);
+  CHECK(message_of([] { call("rep_matrix", {real(1), integer(100000), integer(100000)}); }).find("more than 100 million") != std::string::npos);
+  CHECK(message_of([] { call("zeros_vector", {integer(2147483647)}); }).find("more than 100 million") != std::string::npos);
   CHECK(call("ones_vector", {integer(2)}).number == std::vector<double>{1, 1});
   CHECK(call("zeros_int_array", {integer(2)}).type == Type{Base::integer, 1});
   CHECK(call("identity_matrix", {integer(2)}).number == std::vector<double>{1, 0, 0, 1});

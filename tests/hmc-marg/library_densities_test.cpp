@@ -199,6 +199,27 @@ TEST_CASE("LKJ of order 3: the constant makes the density integrate to one") {
   CHECK(std::exp(full(context, "lkj_corr", {identity, real(2)}).number[0]) * mass == doctest::Approx(1).epsilon(1e-3));
 }
 
+TEST_CASE("tail probabilities of parameters are those of numbers") {
+  const auto tail = [](const char* family, const char* suffix, const std::vector<Value>& args) {
+    CAPTURE(family);
+    CAPTURE(suffix);
+    both_ways([=](CallContext& context, const std::vector<Value>& a) { return apply_cdf(context, family, suffix, pointers(a)); }, args);
+  };
+  for (const char* suffix : {"lcdf", "lccdf", "cdf"}) {
+    const Value y = vector({0.5, 2.5});
+    for (const char* family : {"normal", "lognormal", "logistic", "cauchy"}) tail(family, suffix, {y, real(0.3), real(1.7)});
+    tail("std_normal", suffix, {y});
+    tail("exponential", suffix, {y, real(0.8)});
+    tail("weibull", suffix, {y, real(1.3), real(2)});
+    tail("pareto", suffix, {y, real(0.4), real(1.3)});
+  }
+  Unknowns unknowns;
+  const Value shape = unknowns.hide(real(2));
+  const std::vector<Value> gamma{real(1), shape, real(1)};
+  const auto of_gamma = [&] { apply_cdf(unknowns.context, "gamma", "lcdf", pointers(gamma)); };
+  CHECK(message_of(of_gamma).find("gamma_lcdf of a parameter runs in CmdStan, not here") != std::string::npos);
+}
+
 TEST_CASE("tail probabilities") {
   CallContext context;
   const auto tail = [&](const char* suffix, const std::vector<Value>& args) { return apply_cdf(context, "normal", suffix, pointers(args)).number[0]; };

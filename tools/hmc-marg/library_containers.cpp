@@ -11,7 +11,8 @@ namespace tenfold::hmc_marg {
 
 namespace {
 
-Value repeated(const Value& x, std::size_t times, Type type, std::vector<int> dims) {
+Value repeated(const CallContext& context, const Value& x, std::size_t times, Type type, std::vector<int> dims) {
+  allowed_count(context, dims);
   std::vector<std::uint32_t> places;
   places.reserve(x.size() * times);
   for (std::size_t t = 0; t < times; ++t)
@@ -19,56 +20,56 @@ Value repeated(const Value& x, std::size_t times, Type type, std::vector<int> di
   return take(x, places, type, std::move(dims));
 }
 
-Value filled(Base base, int n, double number) {
-  return known_value({base, 0}, {n}, std::vector<double>(static_cast<std::size_t>(n), number));
+Value filled(const CallContext& context, Base base, int n, double number) {
+  return known_value({base, 0}, {n}, std::vector<double>(allowed_count(context, std::vector<int>{n}), number));
 }
 
 template <Base base>
 Value rep_linear(CallContext& context, Arguments args) {
   const int n = size_argument(context, *args[1], "the size of the repeated vector");
-  return repeated(*args[0], static_cast<std::size_t>(n), {base, 0}, {n});
+  return repeated(context, *args[0], static_cast<std::size_t>(n), {base, 0}, {n});
 }
 
 // rep_matrix(x, m, n), rep_matrix(vector, n), rep_matrix(row_vector, m)
 Value rep_matrix(CallContext& context, Arguments args) {
   if (args.size() == 3) {
     const int m = size_argument(context, *args[1], "rep_matrix's rows"), n = size_argument(context, *args[2], "rep_matrix's columns");
-    return repeated(*args[0], scalar_count(std::vector<int>{m, n}), kMatrix, {m, n});
+    return repeated(context, *args[0], allowed_count(context, std::vector<int>{m, n}), kMatrix, {m, n});
   }
   const int times = size_argument(context, *args[1], "the times that rep_matrix repeats");
   const int size = static_cast<int>(args[0]->size());
   if (args[0]->type.base == Base::row_vector) {
-    const Value columns = repeated(*args[0], static_cast<std::size_t>(times), kMatrix, {size, times});
+    const Value columns = repeated(context, *args[0], static_cast<std::size_t>(times), kMatrix, {size, times});
     return transposed(columns);
   }
-  return repeated(*args[0], static_cast<std::size_t>(times), kMatrix, {size, times});
+  return repeated(context, *args[0], static_cast<std::size_t>(times), kMatrix, {size, times});
 }
 
 Value rep_array(CallContext& context, Arguments args) {
   std::vector<int> dims;
   for (std::size_t i = 1; i < args.size(); ++i) dims.push_back(size_argument(context, *args[i], "rep_array's size"));
-  const std::size_t times = scalar_count(dims);
+  const std::size_t times = allowed_count(context, dims);
   Type type = args[0]->type;
   type.array_rank += static_cast<int>(dims.size());
   dims.insert(dims.end(), args[0]->dims.begin(), args[0]->dims.end());
-  return repeated(*args[0], times, type, std::move(dims));
+  return repeated(context, *args[0], times, type, std::move(dims));
 }
 
 template <Base base, int number>
 Value constant_linear(CallContext& context, Arguments args) {
-  return filled(base, size_argument(context, *args[0], "the vector's size"), number);
+  return filled(context, base, size_argument(context, *args[0], "the vector's size"), number);
 }
 
 template <Base base, int number>
 Value constant_array(CallContext& context, Arguments args) {
-  Value out = filled(base, size_argument(context, *args[0], "the array's size"), number);
+  Value out = filled(context, base, size_argument(context, *args[0], "the array's size"), number);
   out.type.array_rank = 1;
   return out;
 }
 
 Value identity_matrix(CallContext& context, Arguments args) {
   const int n = size_argument(context, *args[0], "identity_matrix's size");
-  Value out = known_value(kMatrix, {n, n}, std::vector<double>(scalar_count(std::vector<int>{n, n}), 0.0));
+  Value out = known_value(kMatrix, {n, n}, std::vector<double>(allowed_count(context, std::vector<int>{n, n}), 0.0));
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) out.number[i * static_cast<std::size_t>(n) + i] = 1;
   return out;
 }
@@ -80,7 +81,7 @@ std::vector<double> linspaced(const CallContext& context, Arguments args) {
   require_known(context, *args[2], "the upper end of the linspaced container");
   const double low = args[1]->number[0], high = args[2]->number[0];
   if (!(low <= high)) call_error(context, fmt::format("linspaced: the ends {} and {} are not in order", low, high));
-  std::vector<double> out(static_cast<std::size_t>(n), high);
+  std::vector<double> out(allowed_count(context, std::vector<int>{n}), high);
   for (int i = 0; i + 1 < n; ++i) out[static_cast<std::size_t>(i)] = low + i * ((high - low) / (n - 1));
   return out;
 }
@@ -97,7 +98,7 @@ Value linspaced_int_array(CallContext& context, Arguments args) {
   const int n = size_argument(context, *args[0], "the size of the linspaced array");
   const int low = integer_argument(context, *args[1], "the lower end"), high = integer_argument(context, *args[2], "the upper end");
   if (low > high) call_error(context, fmt::format("linspaced_int_array: the ends {} and {} are not in order", low, high));
-  std::vector<double> out(static_cast<std::size_t>(n), high);
+  std::vector<double> out(allowed_count(context, std::vector<int>{n}), high);
   const std::int64_t range = std::int64_t{high} - low, repeats = (n + range) / (range + 1);
   for (std::int64_t i = 0; i < n && n > 1; ++i)
     out[static_cast<std::size_t>(i)] = static_cast<double>(range + 1 < n ? low + i / repeats : low + i * (range / (n - 1)));

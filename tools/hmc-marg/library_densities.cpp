@@ -1,4 +1,4 @@
-// Densities on values: lanes of the univariate families, what propto drops of them, and a density as one number; tail probabilities.
+// Densities on values: lanes of the univariate families, what propto drops of them, and a density as one number.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,51 +9,39 @@
 
 namespace tenfold::hmc_marg {
 
-namespace {
-
-// The lanes of a call: scalars are broadcast, containers agree in size.
-std::size_t lane_count(const CallContext& context, std::string_view family, Arguments args) {
-  std::size_t count = 1;
+DensityLaneReader::DensityLaneReader(const CallContext& context, std::string_view family, Arguments args)
+    : context_(context), args_(args) {
   const Value* sized = nullptr;
   for (const Value* arg : args) {
+    all_known_ &= arg->known();
     if (is_scalar(*arg)) continue;
     if (sized && sized->size() != arg->size())
       call_error(context, fmt::format("{}: arguments of sizes {} and {} do not match", family, sized->size(), arg->size()));
-    if (!sized) sized = arg;
-    count = arg->size();
+    sized = arg;
+    count_ = arg->size();
   }
-  return count;
 }
 
-// Stands for a parameter where the known arguments are checked: every family admits it in every place.
-constexpr double kAdmissible = 0.5;
-
-struct Lane {
-  double x[kMaxDensityArguments] = {};
-  bool known = true;
-};
-
-Lane lane_at(Arguments args, std::size_t i) {
-  Lane lane;
-  for (std::size_t k = 0; k < args.size(); ++k) {
-    const Value& arg = *args[k];
+DensityLane DensityLaneReader::lane(std::size_t i) const {
+  constexpr double kAdmissible = 0.5;  // every family admits it in every place
+  DensityLane lane;
+  for (std::size_t k = 0; k < args_.size(); ++k) {
+    const Value& arg = *args_[k];
     const std::size_t place = is_scalar(arg) ? 0 : i;
-    const bool known = arg.known() || arg.slot[place] == 0;
-    lane.x[k] = known ? arg.number[place] : kAdmissible;
-    lane.known &= known;
+    lane.x[k] = arg.known() || arg.slot[place] == 0 ? arg.number[place] : kAdmissible;
   }
   return lane;
 }
 
-bool bounds_known(Density family, Arguments args) {
-  return family != Density::uniform || (args[1]->known() && args[2]->known());
+bool DensityLaneReader::checkable(Density family) const {
+  return family != Density::uniform || (args_[1]->known() && args_[2]->known());
 }
 
-// A value that is no number, whatever the parameters are, is a fault of the data.
-void check_lane(const CallContext& context, Density family, const Lane& lane, double value) {
-  if (std::isfinite(value)) return;
-  if (const auto fault = argument_fault(family, lane.x)) call_error(context, fmt::format("{}: {}", info(family).name, *fault));
+void DensityLaneReader::check(Density family, const DensityLane& lane) const {
+  if (const auto fault = argument_fault(family, lane.x)) call_error(context_, fmt::format("{}: {}", info(family).name, *fault));
 }
+
+namespace {
 
 unsigned data_mask(const DensityInfo& density, std::span<const bool> is_data) {
   unsigned mask = density.integer_arguments;
@@ -67,17 +55,19 @@ void add_density_lanes(CallContext& context, Density family, Arguments args, std
   const DensityInfo& density = info(family);
   if (args.size() != static_cast<std::size_t>(density.arguments))
     call_error(context, fmt::format("{} takes {} arguments, not {}", density.name, density.arguments, args.size()));
-  const std::size_t count = lane_count(context, density.name, args);
+  const DensityLaneReader reader(context, density.name, args);
+  const std::size_t count = reader.count();
   if (count == 0) return;
-  const bool all_known = std::all_of(args.begin(), args.end(), [](const Value* arg) { return arg->known(); });
+  const bool all_known = reader.all_known();
   const unsigned mask = data_mask(density, is_data);
   const bool all_data = mask == (1u << density.arguments) - 1;
-  const bool checkable = bounds_known(family, args);
+  const bool checkable = reader.checkable(family);
   for (std::size_t i = 0; i < count; ++i) {
-    const Lane lane = lane_at(args, i);
+    const DensityLane lane = reader.lane(i);
     if (all_known || checkable) {
       const double value = density.log_density(lane.x);
-      check_lane(context, family, lane, value);
+      // A value that is no number, whatever the parameters are, is a fault of the data.
+      if (!std::isfinite(value)) reader.check(family, lane);
       if (all_known) result.constant += value;
       if (all_known && all_data) result.dropped += value;
     }
@@ -113,22 +103,6 @@ Value density_value(CallContext& context, std::string_view family, Arguments arg
   const Value constant = real_scalar(propto ? result.constant - result.dropped : result.constant);
   if (parts.slot.empty()) return constant;
   return binary(context, Op::add, reduce_all(context, Op::sum, parts), constant);
-}
-
-Value apply_cdf(CallContext& context, std::string_view family, std::string_view suffix, Arguments args) {
-  const auto density = density_named(family);
-  if (!density || !has_cdf(*density)) call_error(context, fmt::format("{}_{} runs in CmdStan, not here", family, suffix));
-  for (const Value* arg : args) require_known(context, *arg, fmt::format("an argument of {}_{}", family, suffix));
-  const std::size_t count = lane_count(context, family, args);
-  const bool upper = suffix == "lccdf";
-  double sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Lane lane = lane_at(args, i);
-    const double value = upper ? log_ccdf(*density, lane.x) : log_cdf(*density, lane.x);
-    if (std::isnan(value)) check_lane(context, *density, lane, value);
-    sum += value;
-  }
-  return real_scalar(suffix == "cdf" ? std::exp(sum) : sum);
 }
 
 }  // namespace tenfold::hmc_marg

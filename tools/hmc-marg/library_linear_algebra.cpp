@@ -174,7 +174,7 @@ Value gp_exp_quad_cov(CallContext& context, Arguments args) {
   if (cross && m && n && x.size() / m != y.size() / n)
     call_error(context, fmt::format("gp_exp_quad_cov: points of sizes {} and {} do not match", x.size() / m, y.size() / n));
   const Value variance = unary(context, Op::square, sigma);
-  std::vector<std::uint32_t> left, right, places(m * n);
+  std::vector<std::uint32_t> left, right, places(allowed_count(context, std::vector<int>{static_cast<int>(m), static_cast<int>(n)}));
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t i = cross ? 0 : j + 1; i < m; ++i) {
       places[j * m + i] = static_cast<std::uint32_t>(left.size());

@@ -60,6 +60,7 @@ Value mirrored(const Value& lower, std::size_t n) {
 // A A' of the elements of A with column index <= last(row): the whole rows, or the lower triangle.
 Value row_gram(CallContext& context, const Value& a, bool lower_triangle) {
   const auto [rows, columns] = extent_of(a);
+  allowed_count(context, std::vector<int>{static_cast<int>(rows), static_cast<int>(rows), static_cast<int>(columns)});
   Pairs pairs;
   for (std::size_t j = 0; j < rows; ++j)
     for (std::size_t i = j; i < rows; ++i) {
@@ -241,7 +242,10 @@ Value matrix_product(CallContext& context, const Value& x, const Value& y) {
     call_error(context, fmt::format("matrix product: a left side with {} columns and a right side with {} rows do not match",
                                     left.columns, right.rows));
   Shape shape = product_shape(x, y, left, right);
+  allowed_count(context, shape.dims);
   if (x.known() && y.known()) return known_product(x, y, left, right, std::move(shape));
+  const std::vector<int> multiplications{static_cast<int>(left.rows), static_cast<int>(left.columns), static_cast<int>(right.columns)};
+  allowed_count(context, multiplications);
   Pairs pairs;
   pairs.left.reserve(left.rows * left.columns * right.columns);
   pairs.right.reserve(pairs.left.capacity());

@@ -15,6 +15,14 @@ std::size_t scalar_count(std::span<const int> dims) {
   return count;
 }
 
+std::size_t allowed_count(const CallContext& context, std::span<const int> dims) {
+  constexpr double kMost = 1e8;
+  double count = 1;
+  for (const int dim : dims) count *= dim;
+  if (count > kMost) call_error(context, fmt::format("a container {} has more than 100 million elements", dims_text(dims)));
+  return static_cast<std::size_t>(count);
+}
+
 std::string dims_text(std::span<const int> dims) {
   if (dims.empty()) return "a scalar";
   std::string text = "[";

@@ -34,6 +34,8 @@ inline constexpr Type kMatrix{Base::matrix, 0};
 
 // Values.
 std::size_t scalar_count(std::span<const int> dims);
+// The same, refusing what no memory holds: throws above 100 million scalars.
+std::size_t allowed_count(const CallContext& context, std::span<const int> dims);
 std::string dims_text(std::span<const int> dims);  // "[2, 3]"; "a scalar" if empty
 inline bool is_scalar(const Value& x) { return x.dims.empty(); }
 inline bool is_integer(const Value& x) { return x.type.base == Base::integer; }
@@ -96,6 +98,26 @@ Value log_diagonal_sum(CallContext& context, const Value& a);                   
 void require_square(const CallContext& context, std::string_view what, const Value& a);
 // Throws where the known `a` is not symmetric to 1e-8, or its computed factor has a pivot that is not positive.
 void require_positive_definite(const CallContext& context, std::string_view what, const Value& a, const Value& factor);
+
+// The lanes of a univariate density or distribution function: scalars are broadcast, containers agree in size.
+struct DensityLane {
+  double x[kMaxDensityArguments] = {};  // a parameter is stood for by a number that every family admits in its place
+};
+class DensityLaneReader {
+ public:
+  DensityLaneReader(const CallContext& context, std::string_view family, Arguments args);  // throws where sizes differ
+  std::size_t count() const { return count_; }
+  bool all_known() const { return all_known_; }
+  DensityLane lane(std::size_t i) const;
+  bool checkable(Density family) const;  // false where what stands for parameters could be at fault: uniform's bounds
+  void check(Density family, const DensityLane& lane) const;  // throws where the lane's arguments are inadmissible
+
+ private:
+  const CallContext& context_;
+  Arguments args_;
+  std::size_t count_ = 1;
+  bool all_known_ = true;
+};
 
 // Densities of whole vectors (library_vector_densities.cpp): false if `family` is none of them.
 bool apply_vector_density(CallContext& context, std::string_view family, Arguments args, std::span<const bool> is_data, DensityResult& result);

@@ -87,11 +87,11 @@ Value block(CallContext& context, Arguments args) {
 Value transpose(CallContext&, Arguments args) { return transposed(*args[0]); }
 Value diagonal(CallContext&, Arguments args) { return diagonal_of(*args[0]); }
 
-Value diag_matrix(CallContext&, Arguments args) {
+Value diag_matrix(CallContext& context, Arguments args) {
   const Value& x = *args[0];
   const std::size_t n = x.size();
   const int dim = static_cast<int>(n);
-  Value out = known_value(kMatrix, {dim, dim}, std::vector<double>(n * n, 0.0));
+  Value out = known_value(kMatrix, {dim, dim}, std::vector<double>(allowed_count(context, std::vector<int>{dim, dim}), 0.0));
   if (!x.known()) out.slot.assign(n * n, 0);
   for (std::size_t i = 0; i < n; ++i) {
     out.number[i * (n + 1)] = x.number[i];
