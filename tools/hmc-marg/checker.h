@@ -47,7 +47,8 @@ class Checker {
   void check_function(int function);
   bool always_returns(const std::vector<StmtPtr>& statements) const;
   void check_call_depth() const;
-  int find_overload(std::string_view name, const std::vector<Type>& arguments) const;  // -1: none fits
+  // -1: none fits. `later`: those declared further down as well.
+  int find_overload(std::string_view name, const std::vector<Type>& arguments, bool later = false) const;
   bool is_user_function(std::string_view name) const { return overloads_.contains(std::string(name)); }
   std::string user_signatures(std::string_view name) const;
 

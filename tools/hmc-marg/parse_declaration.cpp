@@ -132,7 +132,7 @@ void Parser::base_sizes(WrittenType& written, std::string_view name, const Token
   written.sizes = arguments("]");
   const int count = static_cast<int>(written.sizes.size());
   if (count < type.least_sizes || count > type.most_sizes) {
-    const char* hint = type.base == Base::vector || type.base == Base::row_vector ? "; an array of them is written array[N] before it" : "";
+    const char* hint = type.base == Base::matrix ? "; write its rows and columns" : "; an array of them is written array[N] before it";
     fail(position, fmt::format("a {} has {} size{}, not {}{}", name, type.least_sizes == type.most_sizes ? std::to_string(type.most_sizes) : "1 or 2",
                                type.most_sizes == 1 ? "" : "s", count, hint));
   }

@@ -62,9 +62,10 @@ void Checker::check_user_call(Expr& expr, int function) {
 void Checker::check_library_call(Expr& expr, const std::vector<Type>& types) {
   const auto type = result_type(expr.name, types);
   if (!type) {
-    const std::string known = is_library_function(expr.name) ? signatures_of(expr.name) : user_signatures(normalised(expr.name));
+    const std::string defined = normalised(expr.name);
+    if (find_overload(defined, types, true) >= 0) fail(expr.at, fmt::format("{} is declared further down; declare it before this use", defined));
     fail(expr.at, fmt::format("there is no {}({}); it is {}", expr.name, list_of_types(types, expr.bar ? " | " : ", "),
-                              known.empty() ? "declared further down: declare it first" : known));
+                              is_library_function(expr.name) ? signatures_of(expr.name) : user_signatures(defined)));
   }
   expr.type = *type;
   expr.callee = expr.name;

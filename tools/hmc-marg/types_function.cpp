@@ -137,7 +137,7 @@ void Checker::check_call_depth() const {
 }
 
 // Of the overloads that fit, the one with the fewest promotions from int to real.
-int Checker::find_overload(std::string_view name, const std::vector<Type>& arguments) const {
+int Checker::find_overload(std::string_view name, const std::vector<Type>& arguments, bool later) const {
   const auto found = overloads_.find(std::string(name));
   if (found == overloads_.end()) return -1;
   int best = -1;
@@ -145,7 +145,7 @@ int Checker::find_overload(std::string_view name, const std::vector<Type>& argum
   for (const Overload& overload : found->second) {
     const std::vector<Type> parameters = argument_types(program_.functions[static_cast<std::size_t>(overload.function)]);
     if (parameters.size() != arguments.size()) continue;
-    if (function_ && overload.first_seen > written_at_[static_cast<std::size_t>(function_index_)]) continue;
+    if (!later && function_ && overload.first_seen > written_at_[static_cast<std::size_t>(function_index_)]) continue;
     bool suitable = true;
     std::size_t promotions = 0;
     for (std::size_t i = 0; i < parameters.size(); ++i) {

@@ -169,6 +169,8 @@ void Checker::check_sample(Stmt& stmt) {
   if (!known) {
     const bool user = is_user_function(stmt.name + "_lpdf") || is_user_function(stmt.name + "_lpmf");
     const std::string suffix = user ? (is_user_function(stmt.name + "_lpdf") ? "_lpdf" : "_lpmf") : is_discrete(stmt.name) ? "_lpmf" : "_lpdf";
+    if (find_overload(stmt.name + suffix, types, true) >= 0)
+      fail(stmt.at, fmt::format("{}{} is declared further down; declare it before this use", stmt.name, suffix));
     if (user || is_density(stmt.name)) {
       const std::string signature = user ? user_signatures(stmt.name + suffix) : signatures_of(stmt.name + suffix);
       fail(stmt.at, fmt::format("there is no {}{}({}); it is {}", stmt.name, suffix, list_of_types(types, " | "), signature));
