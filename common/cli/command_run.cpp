@@ -10,7 +10,8 @@ namespace tenfold::cli {
 
 std::string shell_quoted(const std::string& argument) {
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_./:=,+@%").find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./:=,+@%").find(c) != std::string_view::npos;
   };
   if (!argument.empty() && std::all_of(argument.begin(), argument.end(), plain)) return argument;
   std::string out = "'";
@@ -19,7 +20,11 @@ std::string shell_quoted(const std::string& argument) {
 }
 
 CommandRun::CommandRun(RunFacts facts, const Log& log, ProgressReporter& progress, std::unique_ptr<DiskRunDirectory> directory)
-    : facts_(std::move(facts)), log_(log), progress_(progress), directory_(std::move(directory)), resumes_(facts_.shared->resume) {}
+    : facts_(std::move(facts)),
+      log_(log),
+      progress_(progress),
+      directory_(std::move(directory)),
+      resumes_(facts_.shared->resume) {}
 
 CommandRun::~CommandRun() = default;
 

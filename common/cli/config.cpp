@@ -29,11 +29,13 @@ std::string near_key(const Tables& tables, const std::string& key) {
 void apply_config_file(const std::string& file, const Tables& tables) {
   try {
     const data::JsonValue config = data::read_json(file);
-    if (!config.is_object()) usage_error(at_position(file, config.line, config.col, "a config file is a JSON object of long option names"));
+    if (!config.is_object())
+      usage_error(at_position(file, config.line, config.col, "a config file is a JSON object of long option names"));
     for (const data::JsonMember& member : config.object()) {
       OptionSpec* spec = find(tables, member.key);
       if (!spec)
-        usage_error(at_position(file, member.line, member.col, "unknown key \"" + member.key + "\"; " + near_key(tables, member.key)));
+        usage_error(
+            at_position(file, member.line, member.col, "unknown key \"" + member.key + "\"; " + near_key(tables, member.key)));
       set_option(*spec, data::to_json(member.value), at_position(file, member.value.line, member.value.col, member.key));
     }
   } catch (const Error& error) {

@@ -49,7 +49,8 @@ std::vector<std::string> null_non_finite(Json& value) {
 }
 
 Json make_envelope(const EnvelopeFacts& facts, const Json& config, Json result, std::vector<std::string> warnings) {
-  if (const std::vector<std::string> found = null_non_finite(result); !found.empty()) warnings.push_back(non_finite_warning(found));
+  if (const std::vector<std::string> found = null_non_finite(result); !found.empty())
+    warnings.push_back(non_finite_warning(found));
   return {{"schema", facts.schema},
           {"version", version()},
           {"git", git_revision()},

@@ -136,7 +136,8 @@ Json describe_subcommand(const Tool& tool, const Subcommand& subcommand) {
               {"inputs", Json::array()},
               {"options", Json::array()}};
   const std::unique_ptr<BoundSubcommand> bound = subcommand.bind();
-  for (const OptionSpec& spec : bound->table.specs()) out[spec.input ? "inputs" : "options"].push_back(describe_option(spec, false));
+  for (const OptionSpec& spec : bound->table.specs())
+    out[spec.input ? "inputs" : "options"].push_back(describe_option(spec, false));
   SharedOptions shared;
   const OptionTable shared_rows = shared_table(shared, traits);
   for (const OptionSpec& spec : shared_rows.specs()) out["options"].push_back(describe_option(spec, true));
@@ -162,7 +163,8 @@ std::string version_text(const Tool& tool) {
 }
 
 std::string tool_help(const Tool& tool) {
-  std::string out = tool.name + ": " + tool.summary + "\n\nusage: " + tool.name + " SUBCOMMAND INPUT... [options]\n\nsubcommands:\n";
+  std::string out =
+      tool.name + ": " + tool.summary + "\n\nusage: " + tool.name + " SUBCOMMAND INPUT... [options]\n\nsubcommands:\n";
   std::vector<std::string> examples;
   for (const Subcommand& subcommand : tool.subcommands) {
     out += entry(subcommand.name, subcommand.summary);
@@ -178,7 +180,8 @@ std::string tool_help(const Tool& tool) {
 
 std::string subcommand_help(const Tool& tool, const Subcommand& subcommand) {
   const std::unique_ptr<BoundSubcommand> bound = subcommand.bind();
-  std::string out = tool.name + " " + subcommand.name + ": " + subcommand.summary + "\n\n" + usage_line(tool, subcommand, bound->table);
+  std::string out =
+      tool.name + " " + subcommand.name + ": " + subcommand.summary + "\n\n" + usage_line(tool, subcommand, bound->table);
   if (!subcommand.traits.description.empty()) out += "\n" + wrapped(subcommand.traits.description, 0, 0);
   std::string inputs;
   std::string options;
@@ -198,8 +201,8 @@ std::string subcommand_help(const Tool& tool, const Subcommand& subcommand) {
 }
 
 Json describe_tool(const Tool& tool) {
-  Json out = {{"schema", "tenfold.describe/1"}, {"tool", tool.name},      {"summary", tool.summary},
-              {"version", version()},           {"git", git_revision()},  {"subcommands", Json::array()}};
+  Json out = {{"schema", "tenfold.describe/1"}, {"tool", tool.name},     {"summary", tool.summary},
+              {"version", version()},           {"git", git_revision()}, {"subcommands", Json::array()}};
   for (const Subcommand& subcommand : tool.subcommands) out["subcommands"].push_back(describe_subcommand(tool, subcommand));
   return out;
 }
@@ -226,15 +229,16 @@ std::string bash_completion(const Tool& tool) {
         if (!choices.empty()) values += "        --" + spec.name + ") words=\"" + choices + "\" ;;\n";
       }
     }
-    cases += "    " + head + ")\n      case \"$previous\" in\n" + values + "        *) words=\"" + words.substr(1) + "\" ;;\n      esac ;;\n";
+    cases += "    " + head + ")\n      case \"$previous\" in\n" + values + "        *) words=\"" + words.substr(1) +
+             "\" ;;\n      esac ;;\n";
   }
   return "# bash completion of " + tool.name + "\n" + function + "() {\n" +
          "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\"\"\n" +
-         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W \"" + first + "\" -- \"$word\"))\n    return\n  fi\n" +
-         "  case \"${COMP_WORDS[1]}\" in\n    --completion) words=\"bash\" ;;\n" + cases + "  esac\n" +
-         "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n" +
-         "  [ \"${word:0:1}\" != - ] && COMPREPLY+=($(compgen -f -- \"$word\"))\n}\n" +
-         "complete -o filenames -F " + function + " " + tool.name + "\n";
+         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W \"" + first +
+         "\" -- \"$word\"))\n    return\n  fi\n" + "  case \"${COMP_WORDS[1]}\" in\n    --completion) words=\"bash\" ;;\n" +
+         cases + "  esac\n" + "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n" +
+         "  [ \"${word:0:1}\" != - ] && COMPREPLY+=($(compgen -f -- \"$word\"))\n}\n" + "complete -o filenames -F " + function +
+         " " + tool.name + "\n";
 }
 
 }  // namespace tenfold::cli

@@ -40,7 +40,9 @@ struct Invocation {
 // A table that names two options alike, or takes a shared option's name, is a fault of the tool; found by its first run.
 void check_table(Invocation& in) {
   for (const OptionSpec& spec : in.bound->table.specs()) {
-    const auto same = [&](const OptionSpec& other) { return other.name == spec.name || (!spec.short_name.empty() && other.short_name == spec.short_name); };
+    const auto same = [&](const OptionSpec& other) {
+      return other.name == spec.name || (!spec.short_name.empty() && other.short_name == spec.short_name);
+    };
     const auto& own = in.bound->table.specs();
     const auto& shared = in.shared_table.specs();
     if (std::count_if(own.begin(), own.end(), same) + std::count_if(shared.begin(), shared.end(), same) != 1)
@@ -56,7 +58,8 @@ std::vector<std::string> arguments(const Invocation& in) {
 // True when one of the options that print and stop was given.
 bool print_and_stop(Invocation& in, const std::vector<TypedOption>& typed) {
   const auto given = [&](const char* name) {
-    return std::any_of(typed.begin(), typed.end(), [&](const TypedOption& o) { return o.spec->name == name && o.spec == in.shared_table.find(name); });
+    return std::any_of(typed.begin(), typed.end(),
+                       [&](const TypedOption& o) { return o.spec->name == name && o.spec == in.shared_table.find(name); });
   };
   if (given("help"))
     write_standard_output(subcommand_help(in.tool, in.subcommand));
@@ -147,7 +150,8 @@ Json envelope_of(const Invocation& in, Result& result, const std::vector<std::st
 int deliver(Invocation& in, CommandRun& run, Result result, const Log& log) {
   const bool product = !in.subcommand.traits.product.empty();
   const Json envelope = envelope_of(in, result, run.warnings());
-  for (std::size_t i = run.warnings().size(); i < envelope["warnings"].size(); ++i) log.warning(envelope["warnings"][i].get<std::string>());
+  for (std::size_t i = run.warnings().size(); i < envelope["warnings"].size(); ++i)
+    log.warning(envelope["warnings"][i].get<std::string>());
   if (DiskRunDirectory* directory = run.disk()) {
     write_report(*directory, in.tool, in.subcommand, result, envelope, reproducing_command(in));
     directory->write("result.json", json_text(envelope));
@@ -197,15 +201,16 @@ int invoke(const Tool& tool, const Subcommand& subcommand, const std::vector<std
   const Log log(tool.name, verbosity, &progress);
   install_stop_signals();
   if (subcommand.traits.run_directory && !in.directory)
-    in.directory = open_run_directory(in.shared.out, {tool.name, subcommand.name}, in.shared.force ? Reuse::force : Reuse::refuse);
+    in.directory =
+        open_run_directory(in.shared.out, {tool.name, subcommand.name}, in.shared.force ? Reuse::force : Reuse::refuse);
   if (in.directory) {
     in.directory->set_config(json_text(in.config));
     if (in.directory->finished() && in.shared.resume) return deliver_again(in, *in.directory, log);
   }
 
   for (const std::string& note : notes) log.info(note);
-  CommandRun run({.command = in.command(), .shared = &in.shared, .config = &in.config, .traits = &subcommand.traits}, log, progress,
-                 std::move(in.directory));
+  CommandRun run({.command = in.command(), .shared = &in.shared, .config = &in.config, .traits = &subcommand.traits}, log,
+                 progress, std::move(in.directory));
   try {
     Result result = in.bound->invoke(run);
     progress.clear();

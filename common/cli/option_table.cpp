@@ -141,7 +141,10 @@ void assign(const OptionSpec& spec, const std::string& where, const std::string&
 std::string bounds_text(const OptionSpec& spec) {
   const bool low = spec.minimum != -kInfinity;
   const bool high = spec.maximum != kInfinity;
-  const auto text = [](double bound) { return std::fabs(bound) < 1e15 && std::floor(bound) == bound ? std::to_string(static_cast<std::int64_t>(bound)) : data::number_text(bound); };
+  const auto text = [](double bound) {
+    return std::fabs(bound) < 1e15 && std::floor(bound) == bound ? std::to_string(static_cast<std::int64_t>(bound))
+                                                                 : data::number_text(bound);
+  };
   const std::string minimum = text(spec.minimum);
   const std::string maximum = text(spec.maximum);
   if (low && high && !spec.minimum_open && !spec.maximum_open) return "between " + minimum + " and " + maximum;
@@ -231,19 +234,52 @@ void set_option(OptionSpec& spec, const Json& value, const std::string& where) {
   set_option(spec, std::vector<std::string>{text_of(spec, value, where)}, where);
 }
 
-OptionRow& OptionRow::at_least(double minimum) { spec_->minimum = minimum; return *this; }
-OptionRow& OptionRow::at_most(double maximum) { spec_->maximum = maximum; return *this; }
-OptionRow& OptionRow::above(double minimum) { spec_->minimum_open = true; return at_least(minimum); }
-OptionRow& OptionRow::below(double maximum) { spec_->maximum_open = true; return at_most(maximum); }
+OptionRow& OptionRow::at_least(double minimum) {
+  spec_->minimum = minimum;
+  return *this;
+}
+OptionRow& OptionRow::at_most(double maximum) {
+  spec_->maximum = maximum;
+  return *this;
+}
+OptionRow& OptionRow::above(double minimum) {
+  spec_->minimum_open = true;
+  return at_least(minimum);
+}
+OptionRow& OptionRow::below(double maximum) {
+  spec_->maximum_open = true;
+  return at_most(maximum);
+}
 OptionRow& OptionRow::between(double minimum, double maximum) { return at_least(minimum).at_most(maximum); }
 OptionRow& OptionRow::strictly_between(double minimum, double maximum) { return above(minimum).below(maximum); }
-OptionRow& OptionRow::shorthand(char letter) { spec_->short_name = std::string(1, letter); return *this; }
-OptionRow& OptionRow::value_name(std::string name) { spec_->value_name = std::move(name); return *this; }
-OptionRow& OptionRow::not_identity() { spec_->identity = false; return *this; }
-OptionRow& OptionRow::not_in_config() { spec_->in_config = false; return not_dumped(); }
-OptionRow& OptionRow::not_dumped() { spec_->in_dump = false; return not_identity(); }
-OptionRow& OptionRow::required() { spec_->required = true; return *this; }
-OptionRow& OptionRow::defaults_to(std::string name) { spec_->default_input = std::move(name); return *this; }
+OptionRow& OptionRow::shorthand(char letter) {
+  spec_->short_name = std::string(1, letter);
+  return *this;
+}
+OptionRow& OptionRow::value_name(std::string name) {
+  spec_->value_name = std::move(name);
+  return *this;
+}
+OptionRow& OptionRow::not_identity() {
+  spec_->identity = false;
+  return *this;
+}
+OptionRow& OptionRow::not_in_config() {
+  spec_->in_config = false;
+  return not_dumped();
+}
+OptionRow& OptionRow::not_dumped() {
+  spec_->in_dump = false;
+  return not_identity();
+}
+OptionRow& OptionRow::required() {
+  spec_->required = true;
+  return *this;
+}
+OptionRow& OptionRow::defaults_to(std::string name) {
+  spec_->default_input = std::move(name);
+  return *this;
+}
 
 OptionRow& OptionRow::file() {
   spec_->stream = true;

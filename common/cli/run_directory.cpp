@@ -55,16 +55,19 @@ DiskRunDirectory::DiskRunDirectory(fs::path path, RunIdentity identity, Reuse re
     const bool empty = holds_nothing(path_);
     const bool manifest = fs::exists(path_ / kManifest);
     if (reuse == Reuse::resume) {
-      if (!manifest) input_error(path_.string() + ": no run to resume (it has no manifest.json); leave --resume out to start one");
+      if (!manifest)
+        input_error(path_.string() + ": no run to resume (it has no manifest.json); leave --resume out to start one");
       read_manifest();
       has_state_ = fs::exists(path_ / kState);
       begun_ = true;
     } else if (reuse == Reuse::force) {
       if (!empty && !manifest)
-        usage_error(path_.string() + ": not empty, and no run wrote it (it has no manifest.json); --force deletes only what a run wrote");
+        usage_error(path_.string() +
+                    ": not empty, and no run wrote it (it has no manifest.json); --force deletes only what a run wrote");
       if (manifest) read_manifest();
     } else if (!empty) {
-      usage_error(path_.string() + ": not empty; " + (manifest ? "--resume goes on with the run there, --force starts it anew, or " : "") +
+      usage_error(path_.string() + ": not empty; " +
+                  (manifest ? "--resume goes on with the run there, --force starts it anew, or " : "") +
                   "name another directory with --out");
     }
   } catch (...) {
@@ -86,7 +89,8 @@ void DiskRunDirectory::open_or_make(Reuse reuse) {
   if (reuse == Reuse::resume && !fs::exists(path_, error))
     input_error(path_.string() + ": no such run directory; leave --resume out to start one");
   std::vector<fs::path> missing;
-  for (fs::path part = fs::absolute(path_).lexically_normal(); !fs::exists(part, error) && part.has_relative_path(); part = part.parent_path())
+  for (fs::path part = fs::absolute(path_).lexically_normal(); !fs::exists(part, error) && part.has_relative_path();
+       part = part.parent_path())
     if (part.has_filename()) missing.push_back(part);
   for (auto part = missing.rbegin(); part != missing.rend(); ++part) {
     if (mkdir(part->c_str(), 0777) == 0)
@@ -102,14 +106,18 @@ void DiskRunDirectory::open_or_make(Reuse reuse) {
 
 void DiskRunDirectory::lock() {
   if (flock(directory_fd_, LOCK_EX | LOCK_NB) == 0) return;
-  if (errno == EWOULDBLOCK) usage_error(path_.string() + ": in use by a run that is going on; wait for it, or name another directory with --out");
+  if (errno == EWOULDBLOCK)
+    usage_error(path_.string() + ": in use by a run that is going on; wait for it, or name another directory with --out");
   cannot("lock the run directory", path_, errno);
 }
 
 void DiskRunDirectory::read_manifest() {
   const std::string file = (path_ / kManifest).string();
   const Json manifest = data::to_json(data::read_json(file));
-  const auto text = [&](const char* key) { return manifest.is_object() && manifest.contains(key) && manifest[key].is_string() ? manifest[key].get<std::string>() : std::string(); };
+  const auto text = [&](const char* key) {
+    return manifest.is_object() && manifest.contains(key) && manifest[key].is_string() ? manifest[key].get<std::string>()
+                                                                                       : std::string();
+  };
   if (text("schema") != "tenfold.run/1") input_error(file + ": not the manifest of a run directory");
   if (reuse_ == Reuse::resume && (text("tool") != identity_.tool || text("subcommand") != identity_.subcommand))
     input_error(path_.string() + ": a run of " + text("tool") + " " + text("subcommand") + ", not of " + identity_.tool + " " +
@@ -118,7 +126,8 @@ void DiskRunDirectory::read_manifest() {
     for (const Json& relative : manifest["files"])
       if (relative.is_string() && is_inside(relative.get<std::string>())) files_.insert(relative.get<std::string>());
   if (manifest.contains("finished") && manifest["finished"] == true)
-    finished_ = manifest.contains("exit_code") && manifest["exit_code"].is_number_integer() ? manifest["exit_code"].get<int>() : 0;
+    finished_ =
+        manifest.contains("exit_code") && manifest["exit_code"].is_number_integer() ? manifest["exit_code"].get<int>() : 0;
 }
 
 void DiskRunDirectory::write_manifest() const {
@@ -207,7 +216,11 @@ void DiskRunDirectory::save_state(const State& state) {
   std::error_code error;
   if (log_fd_ >= 0 && fsync(log_fd_) != 0) cannot("write the log", path_ / kLog, errno);
   const std::uintmax_t log_bytes = fs::file_size(path_ / kLog, error);
-  const Json document = {{"schema", "tenfold.state/1"}, {"slot", slot}, {"log_bytes", error ? 0 : log_bytes}, {"blobs", blobs}, {"state", state.json}};
+  const Json document = {{"schema", "tenfold.state/1"},
+                         {"slot", slot},
+                         {"log_bytes", error ? 0 : log_bytes},
+                         {"blobs", blobs},
+                         {"state", state.json}};
   write_locked(kState, data::dump_json(document) + "\n");
   slot_ = slot;
   has_state_ = true;
@@ -229,7 +242,8 @@ std::optional<State> DiskRunDirectory::load_state() {
       for (const auto& [name, facts] : document.at("blobs").items()) {
         const fs::path blob = path_ / (slot_folder(slot_) + name);
         std::string bytes = is_inside(name) ? read_file(blob) : std::string();
-        if (sha256_hex(bytes) != facts.at("sha256").get<std::string>()) input_error(blob.string() + ": not as the run left it; start another run");
+        if (sha256_hex(bytes) != facts.at("sha256").get<std::string>())
+          input_error(blob.string() + ": not as the run left it; start another run");
         state->blobs[name] = std::move(bytes);
       }
     } catch (const Json::exception&) {
@@ -237,7 +251,8 @@ std::optional<State> DiskRunDirectory::load_state() {
     }
   }
   std::error_code error;
-  if (fs::exists(path_ / kLog, error) && fs::file_size(path_ / kLog, error) > log_bytes) fs::resize_file(path_ / kLog, log_bytes, error);
+  if (fs::exists(path_ / kLog, error) && fs::file_size(path_ / kLog, error) > log_bytes)
+    fs::resize_file(path_ / kLog, log_bytes, error);
   return state;
 }
 
@@ -246,7 +261,9 @@ void DiskRunDirectory::finish(int exit_code) {
   begin_locked();
   finished_ = exit_code;
   write_manifest();
-  const auto is_state = [](const std::string& f) { return f == kState || f.starts_with(slot_folder(0)) || f.starts_with(slot_folder(1)); };
+  const auto is_state = [](const std::string& f) {
+    return f == kState || f.starts_with(slot_folder(0)) || f.starts_with(slot_folder(1));
+  };
   if (std::none_of(files_.begin(), files_.end(), is_state)) return;
   remove_listed(kState);
   remove_listed(slot_folder(0));
@@ -281,7 +298,8 @@ void DiskRunDirectory::abandon() {
   for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
 }
 
-std::unique_ptr<DiskRunDirectory> open_run_directory(const std::optional<std::string>& name, const RunIdentity& identity, Reuse reuse) {
+std::unique_ptr<DiskRunDirectory> open_run_directory(const std::optional<std::string>& name, const RunIdentity& identity,
+                                                     Reuse reuse) {
   if (name) return std::make_unique<DiskRunDirectory>(*name, identity, reuse);
   if (reuse == Reuse::resume) usage_error("--resume: which run? name its directory with --out");
   for (int number = 1;; ++number) {

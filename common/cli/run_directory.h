@@ -78,18 +78,19 @@ class DiskRunDirectory final : public RunDirectory {
   RunIdentity identity_;
   Reuse reuse_;
   std::string config_ = "{}\n";
-  std::set<std::string> files_;              // relative, as manifest.json lists them
+  std::set<std::string> files_;  // relative, as manifest.json lists them
   std::vector<std::filesystem::path> made_;  // directories that the constructor made, outermost first
   std::optional<int> finished_;
   mutable std::mutex mutex_;
   int directory_fd_ = -1;  // holds the lock
   int log_fd_ = -1;
-  int slot_ = 0;           // where the last state lies
+  int slot_ = 0;  // where the last state lies
   bool begun_ = false;
   bool has_state_ = false;
 };
 
 // Opens the directory named, or without a name the first of <tool>-run, <tool>-run-2, ... that is free.
-std::unique_ptr<DiskRunDirectory> open_run_directory(const std::optional<std::string>& name, const RunIdentity& identity, Reuse reuse);
+std::unique_ptr<DiskRunDirectory> open_run_directory(const std::optional<std::string>& name, const RunIdentity& identity,
+                                                     Reuse reuse);
 
 }  // namespace tenfold::cli

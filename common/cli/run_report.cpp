@@ -18,8 +18,8 @@ report::Table configuration(const Json& config) {
 
 }  // namespace
 
-void write_report(RunDirectory& directory, const Tool& tool, const Subcommand& subcommand, const Result& result, const Json& envelope,
-                  const std::string& command) {
+void write_report(RunDirectory& directory, const Tool& tool, const Subcommand& subcommand, const Result& result,
+                  const Json& envelope, const std::string& command) {
   for (const report::Chart& chart : result.charts)
     directory.write("charts/" + chart.name + ".vl.json", data::dump_json(chart.vega_lite, 2) + "\n");
 
@@ -34,11 +34,12 @@ void write_report(RunDirectory& directory, const Tool& tool, const Subcommand& s
   report.appendix = {configuration(envelope["config"])};
   report.command = command;
   const Json& host = envelope["host"];
-  report.facts = {{"program", tool.name + " " + plain(envelope["version"]) + " (git " + plain(envelope["git"]) + ")"},
-                  {"machine", plain(host["cpu"]) + ", " + plain(host["cores"]) + " cores, " + plain(host["threads"]) + " threads used"},
-                  {"started", plain(envelope["started_at"])},
-                  {"took", report::number_text(envelope["elapsed_s"].get<double>(), 3) + " s, " +
-                               report::number_text(envelope["cpu_s"].get<double>(), 3) + " CPU s"}};
+  report.facts = {
+      {"program", tool.name + " " + plain(envelope["version"]) + " (git " + plain(envelope["git"]) + ")"},
+      {"machine", plain(host["cpu"]) + ", " + plain(host["cores"]) + " cores, " + plain(host["threads"]) + " threads used"},
+      {"started", plain(envelope["started_at"])},
+      {"took", report::number_text(envelope["elapsed_s"].get<double>(), 3) + " s, " +
+                   report::number_text(envelope["cpu_s"].get<double>(), 3) + " CPU s"}};
   directory.write("report.html", report::render_html(report));
 }
 

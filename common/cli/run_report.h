@@ -10,7 +10,7 @@
 namespace tenfold::cli {
 
 // `envelope` is the run's result document, `command` the line that reproduces it.
-void write_report(RunDirectory& directory, const Tool& tool, const Subcommand& subcommand, const Result& result, const Json& envelope,
-                  const std::string& command);
+void write_report(RunDirectory& directory, const Tool& tool, const Subcommand& subcommand, const Result& result,
+                  const Json& envelope, const std::string& command);
 
 }  // namespace tenfold::cli

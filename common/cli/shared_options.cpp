@@ -11,11 +11,16 @@ SharedOptions::SharedOptions() : threads(available_cores()) {}
 
 void describe(SharedOptions& o, const Traits& traits, OptionTable& table) {
   const bool product = !traits.product.empty();
-  table.add("--config", o.config, "a JSON object of long option names; what is typed wins over it").value_name("FILE").file().not_in_config();
+  table.add("--config", o.config, "a JSON object of long option names; what is typed wins over it")
+      .value_name("FILE")
+      .file()
+      .not_in_config();
   table.flag("--dump-config", o.dump_config, "print the effective configuration as JSON and stop").not_in_config();
   if (traits.run_directory) {
     table.add("--out", o.out, "the run directory; without it the next free of <tool>-run, <tool>-run-2, ...")
-        .shorthand('o').value_name("DIR").not_dumped();
+        .shorthand('o')
+        .value_name("DIR")
+        .not_dumped();
     if (traits.resumable) table.flag("--resume", o.resume, "go on with the run in --out").not_dumped();
     table.flag("--force", o.force, "delete what a former run wrote in --out, and start anew").not_dumped();
   } else if (product) {
@@ -23,14 +28,16 @@ void describe(SharedOptions& o, const Traits& traits, OptionTable& table) {
   }
   if (traits.random) table.add("--seed", o.seed, "all randomness derives from it");
   if (traits.threads) {
-    OptionRow row = table.add("--threads", o.threads, "threads to use; by default the cores this process may use").between(1, 4096);
+    OptionRow row =
+        table.add("--threads", o.threads, "threads to use; by default the cores this process may use").between(1, 4096);
     if (!traits.threads_in_identity) row.not_identity();
   }
   if (traits.torch)
     table.add("--device", o.device, "where tensors live; auto takes CUDA where LibTorch sees it").value_name("auto|cpu|cuda[:N]");
   if (!product) {
     table.add("--format", o.format, "a summary for people, or JSON; auto: a summary on a terminal")
-        .one_of({"auto", "human", "json"}).not_dumped();
+        .one_of({"auto", "human", "json"})
+        .not_dumped();
     table.add("--append", o.append, "also append the result to FILE as one line of JSON").value_name("FILE").not_dumped();
   }
   table.add("--progress", o.progress, "progress on standard error").one_of({"auto", "plain", "none"}).not_dumped();
@@ -44,7 +51,8 @@ void describe(SharedOptions& o, const Traits& traits, OptionTable& table) {
 void check_device(const std::string& device) {
   const std::string index = device.substr(0, 5) == "cuda:" ? device.substr(5) : std::string("0");
   const bool known = device == "auto" || device == "cpu" || device == "cuda" || device.substr(0, 5) == "cuda:";
-  const bool number = !index.empty() && index.size() <= 3 && std::all_of(index.begin(), index.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool number =
+      !index.empty() && index.size() <= 3 && std::all_of(index.begin(), index.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!known || !number) usage_error("--device: \"" + device + "\" will not do; give auto, cpu, cuda or cuda:N");
 }
 

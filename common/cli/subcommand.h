@@ -52,8 +52,9 @@ Subcommand subcommand(std::string name, std::string summary, Result (*function)(
     Options options_;
     Result (*function_)(const Options&, Run&);
   };
-  return {.name = std::move(name), .summary = std::move(summary), .traits = std::move(traits),
-          .bind = [function] { return std::make_unique<Bound>(function); }};
+  return {.name = std::move(name), .summary = std::move(summary), .traits = std::move(traits), .bind = [function] {
+            return std::make_unique<Bound>(function);
+          }};
 }
 
 }  // namespace tenfold::cli

@@ -35,10 +35,8 @@ std::unique_ptr<Part> open_torch_part(std::string_view tool) {
 
 // Part is the abstract class, Implementation a default-constructible class derived from it. The pointer is handed over as a
 // Part*, because a void* made from the derived class may differ.
-#define TENFOLD_TORCH_PART(Part, Implementation)                                                             \
-  extern "C" __attribute__((visibility("default"))) const char* tenfold_torch_part_build_id() {              \
-    return ::tenfold::build_id();                                                                       \
-  }                                                                                                          \
-  extern "C" __attribute__((visibility("default"))) void* tenfold_torch_part_make() {                        \
-    return static_cast<void*>(static_cast<Part*>(new Implementation()));                                     \
+#define TENFOLD_TORCH_PART(Part, Implementation)                                                                                \
+  extern "C" __attribute__((visibility("default"))) const char* tenfold_torch_part_build_id() { return ::tenfold::build_id(); } \
+  extern "C" __attribute__((visibility("default"))) void* tenfold_torch_part_make() {                                           \
+    return static_cast<void*>(static_cast<Part*>(new Implementation()));                                                        \
   }

@@ -84,9 +84,15 @@ Chart bands(std::string name, std::string title, const std::vector<BandSeries>& 
 Chart bars(std::string name, std::string title, const std::vector<Bar>& bars, const Axes& axes) {
   const std::size_t colours = groups(bars);
   Json spec = chart_frame(title, bar_rows(bars));
-  spec["encoding"] = {{"x", {{"field", "label"}, {"type", "nominal"}, {"title", axes.x}, {"sort", nullptr}, {"axis", {{"labelAngle", bars.size() / colours > 8 ? -40 : 0}}}}}};
+  spec["encoding"] = {{"x",
+                       {{"field", "label"},
+                        {"type", "nominal"},
+                        {"title", axes.x},
+                        {"sort", nullptr},
+                        {"axis", {{"labelAngle", bars.size() > 8 * colours ? -40 : 0}}}}}};
   if (colours > 1) spec["encoding"]["xOffset"] = {{"field", "series"}, {"sort", nullptr}};
-  Json bar = {{"mark", {{"type", "bar"}, {"width", {{"band", 0.7}}}}}, {"encoding", {{"y", quantitative("value", axes.y, axes.log_y, true)}, {"color", series_colour(colours)}}}};
+  Json bar = {{"mark", {{"type", "bar"}, {"width", {{"band", 0.7}}}}},
+              {"encoding", {{"y", quantitative("value", axes.y, axes.log_y, true)}, {"color", series_colour(colours)}}}};
   spec["layer"] = Json::array({std::move(bar)});
   if (any_interval(bars))
     spec["layer"].push_back({{"mark", {{"type", "rule"}, {"strokeWidth", 1.5}}},
@@ -98,10 +104,13 @@ Chart intervals(std::string name, std::string title, const std::vector<Bar>& row
   const std::size_t colours = groups(rows);
   const int height = std::max<int>(80, static_cast<int>(rows.size()) * 20);
   Json spec = chart_frame(title, bar_rows(rows), height);
-  spec["encoding"] = {{"y", {{"field", "label"}, {"type", "nominal"}, {"title", axes.y.empty() ? Json(nullptr) : Json(axes.y)}, {"sort", nullptr}}},
-                      {"color", series_colour(colours)}};
+  spec["encoding"] = {
+      {"y",
+       {{"field", "label"}, {"type", "nominal"}, {"title", axes.y.empty() ? Json(nullptr) : Json(axes.y)}, {"sort", nullptr}}},
+      {"color", series_colour(colours)}};
   if (colours > 1) spec["encoding"]["yOffset"] = {{"field", "series"}, {"sort", nullptr}};
-  Json point = {{"mark", {{"type", "point"}, {"filled", true}, {"size", 50}, {"opacity", 1}}}, {"encoding", {{"x", quantitative("value", axes.x, axes.log_x, false)}}}};
+  Json point = {{"mark", {{"type", "point"}, {"filled", true}, {"size", 50}, {"opacity", 1}}},
+                {"encoding", {{"x", quantitative("value", axes.x, axes.log_x, false)}}}};
   Json rule = {{"mark", {{"type", "rule"}, {"strokeWidth", 2}}},
                {"encoding", {{"x", quantitative("low", axes.x, axes.log_x, false)}, {"x2", {{"field", "high"}}}}}};
   spec["layer"] = any_interval(rows) ? Json::array({std::move(rule), std::move(point)}) : Json::array({std::move(point)});

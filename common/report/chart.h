@@ -1,8 +1,8 @@
 // Charts as Vega-Lite specifications, built from plain vectors. See https://vega.github.io/vega-lite/ (version 6).
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -34,7 +34,8 @@ std::vector<std::vector<double>> pooled_ranks(const std::vector<std::vector<doub
   for (std::size_t begin = 0; begin < places.size();) {
     std::size_t end = begin + 1;
     while (end < places.size() && places[end].value == places[begin].value) ++end;
-    for (std::size_t k = begin; k < end; ++k) ranks[places[k].chain][places[k].iteration] = 0.5 * static_cast<double>(begin + 1 + end);
+    for (std::size_t k = begin; k < end; ++k)
+      ranks[places[k].chain][places[k].iteration] = 0.5 * static_cast<double>(begin + 1 + end);
     begin = end;
   }
   return ranks;
@@ -80,7 +81,10 @@ Chart histogram(std::string name, std::string title, const std::vector<Series>& 
     for (const double y : s.y)
       if (std::isfinite(y)) ++counts[static_cast<std::size_t>(std::clamp(static_cast<int>((y - low) / width), 0, bins - 1))];
     for (int b = 0; b < bins; ++b)
-      values.push_back({{"series", s.name}, {"from", low + b * width}, {"to", low + (b + 1) * width}, {"count", counts[static_cast<std::size_t>(b)]}});
+      values.push_back({{"series", s.name},
+                        {"from", low + b * width},
+                        {"to", low + (b + 1) * width},
+                        {"count", counts[static_cast<std::size_t>(b)]}});
   }
   Json spec = chart_frame(title, std::move(values));
   spec["mark"] = {{"type", "bar"}, {"opacity", series.size() > 1 ? 0.5 : 0.9}, {"binSpacing", 0}};
@@ -107,7 +111,11 @@ Chart rank_plot(std::string name, std::string title, const std::vector<std::vect
     }
     const auto [low, high] = count_band(ranks[c].size(), bins);
     for (int b = 0; b < bins; ++b)
-      values.push_back({{"series", chain_name(c)}, {"bin", b + 1}, {"count", counts[static_cast<std::size_t>(b)]}, {"low", low}, {"high", high}});
+      values.push_back({{"series", chain_name(c)},
+                        {"bin", b + 1},
+                        {"count", counts[static_cast<std::size_t>(b)]},
+                        {"low", low},
+                        {"high", high}});
   }
   Json spec = chart_frame(title, std::move(values), 110);
   spec.erase("width");
@@ -117,16 +125,19 @@ Chart rank_plot(std::string name, std::string title, const std::vector<std::vect
   const Json bar = {{"mark", {{"type", "bar"}, {"width", {{"band", 1}}}, {"opacity", 0.85}}},
                     {"encoding", {{"x", x}, {"y", quantitative("count", "draws", false, true)}, {"color", series_colour(1)}}}};
   const auto rule = [](const char* field) {
-    return Json{{"mark", {{"type", "rule"}, {"strokeDash", {4, 3}}, {"color", "#333"}}}, {"encoding", {{"y", {{"field", field}, {"type", "quantitative"}, {"aggregate", "min"}}}}}};
+    return Json{{"mark", {{"type", "rule"}, {"strokeDash", {4, 3}}, {"color", "#333"}}},
+                {"encoding", {{"y", {{"field", field}, {"type", "quantitative"}, {"aggregate", "min"}}}}}};
   };
   const std::size_t columns = std::min<std::size_t>(draws.size(), 4);
   spec["facet"] = {{"field", "series"}, {"type", "nominal"}, {"title", nullptr}, {"sort", nullptr}};
   spec["columns"] = std::max<std::size_t>(columns, 1);
-  spec["spec"] = {{"width", columns > 0 ? (kChartWidth - 20 * static_cast<int>(columns - 1)) / static_cast<int>(columns) : kChartWidth},
-                  {"height", 110},
-                  {"layer", Json::array({bar, rule("low"), rule("high")})}};
+  spec["spec"] = {
+      {"width", columns > 0 ? (kChartWidth - 20 * static_cast<int>(columns - 1)) / static_cast<int>(columns) : kChartWidth},
+      {"height", 110},
+      {"layer", Json::array({bar, rule("low"), rule("high")})}};
   return {std::move(name), std::move(title), std::move(spec),
-          "Ranks of each chain's draws among all chains'. Chains that sample the same distribution give flat bars; 95 % of them lie between the dashed lines."};
+          "Ranks of each chain's draws among all chains'. Chains that sample the same distribution give flat bars; 95 % of them "
+          "lie between the dashed lines."};
 }
 
 Chart trace(std::string name, std::string title, const std::vector<std::vector<double>>& draws, const std::string& quantity) {

@@ -59,7 +59,8 @@ std::string script_safe(std::string_view json) {
 }
 
 bool is_number(const std::string& text) {
-  return text.empty() || text == "-" || data::parse_number(text.ends_with('%') ? text.substr(0, text.find_last_not_of(" %") + 1) : text).has_value();
+  return text.empty() || text == "-" ||
+         data::parse_number(text.ends_with('%') ? text.substr(0, text.find_last_not_of(" %") + 1) : text).has_value();
 }
 
 // A column is aligned right when all its cells are numbers, empty or "-".
@@ -73,7 +74,8 @@ std::vector<bool> number_columns(const Table& table) {
 std::string render(const Table& table) {
   const std::vector<bool> numeric = number_columns(table);
   const auto cell = [&](const char* tag, std::size_t c, const std::string& text) {
-    return std::string("<") + tag + (c < numeric.size() && numeric[c] ? " class=\"number\">" : ">") + escaped(text) + "</" + tag + ">";
+    return std::string("<") + tag + (c < numeric.size() && numeric[c] ? " class=\"number\">" : ">") + escaped(text) + "</" + tag +
+           ">";
   };
   std::string out = table.title.empty() ? "" : "<h2>" + escaped(table.title) + "</h2>\n";
   out += "<div class=\"scroll\"><table>\n<thead><tr>";
@@ -136,7 +138,8 @@ std::string number_text(double value, int digits) {
 
 std::string render_html(const Report& report) {
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + escaped(report.title) + "</title>\n";
+  out +=
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + escaped(report.title) + "</title>\n";
   out += "<style>" + std::string(kStyle) + "</style>\n</head>\n<body>\n<h1>" + escaped(report.title) + "</h1>\n";
   if (!report.asked.empty()) out += "<p class=\"asked\">" + escaped(report.asked) + "</p>\n";
   if (!report.answer.empty()) out += "<p class=\"answer\">" + escaped(report.answer) + "</p>\n";

@@ -1,16 +1,17 @@
 #include "report/vega.h"
 
 // TENFOLD_VEGA_DIR: the folder where scripts/setup puts the three files.
-#define TENFOLD_EMBED(symbol, file)                 \
-  asm(".section .rodata\n"                          \
-      ".global " #symbol "_begin\n"                 \
-      ".global " #symbol "_end\n" #symbol           \
-      "_begin:\n"                                   \
-      ".incbin \"" TENFOLD_VEGA_DIR "/" file "\"\n" \
-      #symbol "_end:\n"                             \
-      ".byte 0\n"                                   \
-      ".previous\n");                               \
-  extern "C" const char symbol##_begin[];           \
+#define TENFOLD_EMBED(symbol, file)                         \
+  asm(".section .rodata\n"                                  \
+      ".global " #symbol                                    \
+      "_begin\n"                                            \
+      ".global " #symbol "_end\n" #symbol                   \
+      "_begin:\n"                                           \
+      ".incbin \"" TENFOLD_VEGA_DIR "/" file "\"\n" #symbol \
+      "_end:\n"                                             \
+      ".byte 0\n"                                           \
+      ".previous\n");                                       \
+  extern "C" const char symbol##_begin[];                   \
   extern "C" const char symbol##_end[]
 
 TENFOLD_EMBED(tenfold_vega, "vega.js");

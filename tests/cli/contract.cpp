@@ -6,7 +6,8 @@ namespace tenfold::test {
 namespace {
 
 bool looks_like_internals(const std::string& text) {
-  for (const char* mark : {"terminate called", "what():", "std::", "Traceback", "core dumped", "AddressSanitizer", "runtime error:", "[json.exception"})
+  for (const char* mark : {"terminate called", "what():", "std::", "Traceback", "core dumped", "AddressSanitizer",
+                           "runtime error:", "[json.exception"})
     if (text.find(mark) != std::string::npos) return true;
   return false;
 }
@@ -14,8 +15,8 @@ bool looks_like_internals(const std::string& text) {
 }  // namespace
 
 void check_error(const std::string& where, const ContractTool& tool, const Outcome& outcome, int exit_code) {
-  CHECK_MESSAGE(outcome.exit_code == exit_code, where << ": exit code " << outcome.exit_code << " (signal " << outcome.signal << ") instead of "
-                                                      << exit_code << "; it said: " << outcome.err);
+  CHECK_MESSAGE(outcome.exit_code == exit_code, where << ": exit code " << outcome.exit_code << " (signal " << outcome.signal
+                                                      << ") instead of " << exit_code << "; it said: " << outcome.err);
   CHECK_MESSAGE(outcome.out.empty(), where << ": an error with something on standard output: " << outcome.out.substr(0, 200));
   const std::string prefix = tool.name + ": error: ";
   int errors = 0;
@@ -28,8 +29,10 @@ void check_error(const std::string& where, const ContractTool& tool, const Outco
   CHECK_MESSAGE(!looks_like_internals(outcome.err), where << ": an exception's own text: " << outcome.err);
 }
 
-void check_result(const std::string& where, const ContractTool& tool, const ContractSubcommand& subcommand, const Outcome& outcome) {
-  CHECK_MESSAGE((outcome.exit_code == 0 || outcome.exit_code == 1), where << ": exit code " << outcome.exit_code << "; it said: " << outcome.err);
+void check_result(const std::string& where, const ContractTool& tool, const ContractSubcommand& subcommand,
+                  const Outcome& outcome) {
+  CHECK_MESSAGE((outcome.exit_code == 0 || outcome.exit_code == 1),
+                where << ": exit code " << outcome.exit_code << "; it said: " << outcome.err);
   CHECK_MESSAGE(!outcome.out.empty(), where << ": nothing on standard output");
   if (outcome.out.empty()) return;
   const Json document = Json::parse(outcome.out, nullptr, false);
@@ -40,7 +43,8 @@ void check_result(const std::string& where, const ContractTool& tool, const Cont
   }
   CHECK_MESSAGE(envelope, where << ": standard output is not one result document: " << outcome.out.substr(0, 200));
   if (!envelope) return;
-  CHECK_MESSAGE(document["schema"] == subcommand.table["schema"], where << ": schema " << document["schema"] << ", described as " << subcommand.table["schema"]);
+  CHECK_MESSAGE(document["schema"] == subcommand.table["schema"],
+                where << ": schema " << document["schema"] << ", described as " << subcommand.table["schema"]);
   const std::string schema = tool.schema_folder + "/" + subcommand.table["schema_file"].get<std::string>();
   const std::string violations = schema_violations(schema, outcome.out);
   CHECK_MESSAGE(violations.empty(), where << ": " << schema << ": " << violations);

@@ -12,7 +12,9 @@
 namespace tenfold::test {
 
 // "hmc-marg sample: " in front of every failure.
-inline std::string place(const ContractTool& tool, const ContractSubcommand& subcommand) { return tool.name + " " + subcommand.name(); }
+inline std::string place(const ContractTool& tool, const ContractSubcommand& subcommand) {
+  return tool.name + " " + subcommand.name();
+}
 
 template <class Check>  // (tool, subcommand)
 void for_each_subcommand(const Check& check) {
@@ -30,7 +32,9 @@ inline std::string joined(const std::vector<std::string>& words) {
 // `tool: error: ...`, with nothing of an exception or a stack trace. Other lines may be the tool's own notes.
 void check_error(const std::string& where, const ContractTool& tool, const Outcome& outcome, int exit_code);
 
-// Exit 0 (or 1: a check that does not hold) and standard output as --describe declares it: one document that the schema accepts, or a product.
-void check_result(const std::string& where, const ContractTool& tool, const ContractSubcommand& subcommand, const Outcome& outcome);
+// Exit 0 (or 1: a check that does not hold) and standard output as --describe declares it: one document that the schema accepts,
+// or a product.
+void check_result(const std::string& where, const ContractTool& tool, const ContractSubcommand& subcommand,
+                  const Outcome& outcome);
 
 }  // namespace tenfold::test

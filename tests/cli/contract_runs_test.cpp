@@ -41,7 +41,8 @@ std::vector<BadFile> bad_files(const Scratch& scratch, const std::string& good) 
           {"truncated", scratch.file("truncated", half), true}};
 }
 
-void check_bad_file(const ContractTool& tool, const ContractSubcommand& subcommand, const Scratch& scratch, Command command, const BadFile& bad, const std::string& role) {
+void check_bad_file(const ContractTool& tool, const ContractSubcommand& subcommand, const Scratch& scratch, Command command,
+                    const BadFile& bad, const std::string& role) {
   const std::string where = place(tool, subcommand) + ", " + role + " " + bad.what;
   const std::string out = (scratch.path() / "must-not-appear").string();
   if (subcommand.option("out")) command = command.with("out", out);
@@ -73,7 +74,8 @@ TEST_CASE("contract: a missing, empty, truncated or binary file is one line and 
       std::string good;
       for (const auto& [given, value] : base.options)
         if (given == name) good = value;
-      for (const BadFile& bad : bad_files(scratch, good)) check_bad_file(tool, subcommand, scratch, base.with(name, bad.path), bad, "--" + name);
+      for (const BadFile& bad : bad_files(scratch, good))
+        check_bad_file(tool, subcommand, scratch, base.with(name, bad.path), bad, "--" + name);
     }
   });
 }
@@ -82,7 +84,8 @@ TEST_CASE("contract: a bad config file is one line and exit 2") {
   for_each_subcommand([](const ContractTool& tool, const ContractSubcommand& subcommand) {
     const Scratch scratch;
     for (const BadFile& bad : bad_files(scratch, "")) {
-      const Outcome outcome = run(base_command(tool, subcommand).with("config", bad.path).arguments(tool, subcommand), in(scratch));
+      const Outcome outcome =
+          run(base_command(tool, subcommand).with("config", bad.path).arguments(tool, subcommand), in(scratch));
       check_error(place(tool, subcommand) + ", --config " + bad.what, tool, outcome, 2);
     }
   });
@@ -97,14 +100,16 @@ TEST_CASE("contract: a run directory that is not empty, not a run's or in use is
     scratch.file(fs::path(out).filename().string() + "/keep.txt", "mine");
     const Command command = base_command(tool, subcommand).with("out", out);
     check_error(place(tool, subcommand) + " --out not empty", tool, run(command.arguments(tool, subcommand), in(scratch)), 2);
-    check_error(place(tool, subcommand) + " --force on what no run wrote", tool, run(command.with("force", "").arguments(tool, subcommand), in(scratch)), 2);
+    check_error(place(tool, subcommand) + " --force on what no run wrote", tool,
+                run(command.with("force", "").arguments(tool, subcommand), in(scratch)), 2);
     const std::map<std::string, std::string> untouched = {{"keep.txt", "mine"}};
     CHECK_MESSAGE(tree(out) == untouched, place(tool, subcommand) << ": touched a directory that it refused");
     const std::string busy = scratch.fresh("busy");
     fs::create_directory(busy);
     const int lock = open(busy.c_str(), O_RDONLY | O_DIRECTORY);
     REQUIRE(flock(lock, LOCK_EX | LOCK_NB) == 0);
-    check_error(place(tool, subcommand) + " --out in use", tool, run(command.with("out", busy).arguments(tool, subcommand), in(scratch)), 2);
+    check_error(place(tool, subcommand) + " --out in use", tool,
+                run(command.with("out", busy).arguments(tool, subcommand), in(scratch)), 2);
     close(lock);
   });
 }
@@ -124,10 +129,13 @@ TEST_CASE("contract: --force deletes what a run wrote and nothing else") {
     REQUIRE_MESSAGE(manifest.is_object(), place(tool, subcommand) << ": manifest.json does not parse");
     std::map<std::string, bool> listed;
     for (const Json& file : manifest["files"]) listed[file.get<std::string>()] = true;
-    for (const auto& [file, bytes] : first) CHECK_MESSAGE(listed.count(file) == 1, place(tool, subcommand) << ": manifest.json does not list " << file);
+    for (const auto& [file, bytes] : first)
+      CHECK_MESSAGE(listed.count(file) == 1, place(tool, subcommand) << ": manifest.json does not list " << file);
     scratch.file(fs::path(out).filename().string() + "/keep.txt", "mine");
-    check_result(place(tool, subcommand) + " --force", tool, subcommand, run(command.with("force", "").arguments(tool, subcommand), in(scratch)));
-    CHECK_MESSAGE(slurp(fs::path(out) / "keep.txt") == "mine", place(tool, subcommand) << ": --force deleted a file that is not the run's");
+    check_result(place(tool, subcommand) + " --force", tool, subcommand,
+                 run(command.with("force", "").arguments(tool, subcommand), in(scratch)));
+    CHECK_MESSAGE(slurp(fs::path(out) / "keep.txt") == "mine", place(tool, subcommand)
+                                                                   << ": --force deleted a file that is not the run's");
   });
 }
 
@@ -172,21 +180,27 @@ TEST_CASE("contract: an interrupted run leaves 130 and a state that --resume fin
     const Command base = base_command(tool, subcommand);
     const std::string whole = scratch.fresh("whole");
     const std::string parts = scratch.fresh("parts");
-    check_result(place(tool, subcommand), tool, subcommand, run(base.with("out", whole).arguments(tool, subcommand), in(scratch)));
+    check_result(place(tool, subcommand), tool, subcommand,
+                 run(base.with("out", whole).arguments(tool, subcommand), in(scratch)));
     const Command resume{.inputs = {}, .options = {{"resume", ""}, {"out", parts}}};
-    check_interrupted(place(tool, subcommand) + " under TENFOLD_STOP_AFTER=1", tool, run(base.with("out", parts).arguments(tool, subcommand), stopping_after(scratch, "1")));
-    check_interrupted(place(tool, subcommand) + " --resume under TENFOLD_STOP_AFTER=2", tool, run(resume.arguments(tool, subcommand), stopping_after(scratch, "2")));
+    check_interrupted(place(tool, subcommand) + " under TENFOLD_STOP_AFTER=1", tool,
+                      run(base.with("out", parts).arguments(tool, subcommand), stopping_after(scratch, "1")));
+    check_interrupted(place(tool, subcommand) + " --resume under TENFOLD_STOP_AFTER=2", tool,
+                      run(resume.arguments(tool, subcommand), stopping_after(scratch, "2")));
     if (subcommand.option("seed"))
-      check_error(place(tool, subcommand) + " --resume with another seed", tool, run(resume.with("seed", "77").arguments(tool, subcommand), in(scratch)), 3);
+      check_error(place(tool, subcommand) + " --resume with another seed", tool,
+                  run(resume.with("seed", "77").arguments(tool, subcommand), in(scratch)), 3);
     check_result(place(tool, subcommand) + " --resume", tool, subcommand, run(resume.arguments(tool, subcommand), in(scratch)));
     const auto expected = artefacts(whole);
     const auto resumed = artefacts(parts);
     for (const auto& [file, bytes] : expected) {
       CHECK_MESSAGE(resumed.count(file) == 1, place(tool, subcommand) << ": the resumed run lacks " << file);
-      if (resumed.count(file)) CHECK_MESSAGE(resumed.at(file) == bytes, place(tool, subcommand) << ": the resumed run has another " << file);
+      if (resumed.count(file))
+        CHECK_MESSAGE(resumed.at(file) == bytes, place(tool, subcommand) << ": the resumed run has another " << file);
     }
     CHECK_MESSAGE(resumed.size() == expected.size(), place(tool, subcommand) << ": the resumed run has other files");
-    check_result(place(tool, subcommand) + " --resume of a complete run", tool, subcommand, run(resume.arguments(tool, subcommand), in(scratch)));
+    check_result(place(tool, subcommand) + " --resume of a complete run", tool, subcommand,
+                 run(resume.arguments(tool, subcommand), in(scratch)));
   });
 }
 
@@ -195,13 +209,15 @@ TEST_CASE("contract: two processes that append at once lose nothing") {
     if (subcommand.product() || subcommand.is_demo()) return;
     const Scratch scratch;
     const std::string file = (scratch.path() / "appended.jsonl").string();
-    const std::vector<std::string> command = base_command(tool, subcommand).with("append", file).with("format", "json").arguments(tool, subcommand);
+    const std::vector<std::string> command =
+        base_command(tool, subcommand).with("append", file).with("format", "json").arguments(tool, subcommand);
     const std::vector<Outcome> outcomes = run_together({command, command}, in(scratch));
     for (const Outcome& outcome : outcomes) check_result(place(tool, subcommand) + " --append", tool, subcommand, outcome);
     std::istringstream lines(slurp(file));
     int count = 0;
     for (std::string line; std::getline(lines, line); ++count) {
-      const std::string violations = schema_violations(tool.schema_folder + "/" + subcommand.table["schema_file"].get<std::string>(), line);
+      const std::string violations =
+          schema_violations(tool.schema_folder + "/" + subcommand.table["schema_file"].get<std::string>(), line);
       CHECK_MESSAGE(violations.empty(), place(tool, subcommand) << " --append: " << violations);
     }
     CHECK_MESSAGE(count == 2, place(tool, subcommand) << " --append: " << count << " lines of two processes");
@@ -217,7 +233,8 @@ TEST_CASE("contract: a product goes to --out, whole, or to standard output, the 
     const Outcome printed = run(base.arguments(tool, subcommand), in(scratch));
     check_result(place(tool, subcommand), tool, subcommand, printed);
     const Outcome kept = run(base.with("out", file).arguments(tool, subcommand), in(scratch));
-    CHECK_MESSAGE(kept.exit_code == 0, place(tool, subcommand) << " --out: exit code " << kept.exit_code << "; it said: " << kept.err);
+    CHECK_MESSAGE(kept.exit_code == 0, place(tool, subcommand)
+                                           << " --out: exit code " << kept.exit_code << "; it said: " << kept.err);
     CHECK_MESSAGE(kept.out.empty(), place(tool, subcommand) << " --out: also on standard output");
     CHECK_MESSAGE(slurp(file) == printed.out, place(tool, subcommand) << ": --out holds other bytes than standard output");
   });
@@ -234,7 +251,8 @@ TEST_CASE("contract: without its LibTorch part a subcommand says how to build it
     words[0] = lonely.string();
     const Outcome outcome = run(words, in(scratch));
     check_error(place(tool, subcommand) + " without its LibTorch part", tool, outcome, 2);
-    CHECK_MESSAGE(outcome.err.find("scripts/build") != std::string::npos, place(tool, subcommand) << ": does not say how to build it: " << outcome.err);
+    CHECK_MESSAGE(outcome.err.find("scripts/build") != std::string::npos,
+                  place(tool, subcommand) << ": does not say how to build it: " << outcome.err);
   });
 }
 

@@ -57,7 +57,8 @@ TEST_CASE("contract: help ends with the examples") {
     CHECK_MESSAGE(outcome.err.empty(), tool.name << " --help: writes on standard error: " << outcome.err);
     CHECK_MESSAGE(outcome.out.find("\nexamples:\n  " + tool.name) != std::string::npos, tool.name << " --help: no examples");
     for (const ContractSubcommand& subcommand : tool.subcommands)
-      CHECK_MESSAGE(outcome.out.find("\n  " + subcommand.name() + " ") != std::string::npos, tool.name << " --help: does not name " << subcommand.name());
+      CHECK_MESSAGE(outcome.out.find("\n  " + subcommand.name() + " ") != std::string::npos,
+                    tool.name << " --help: does not name " << subcommand.name());
   }
   for_each_subcommand([](const ContractTool& tool, const ContractSubcommand& subcommand) {
     const std::string where = place(tool, subcommand) + " --help";
@@ -67,7 +68,8 @@ TEST_CASE("contract: help ends with the examples") {
     CHECK_MESSAGE(!examples.empty(), where << ": no examples");
     CHECK_MESSAGE(outcome.out.ends_with(examples_block(examples)), where << ": does not end with its examples");
     for (const Json& option : subcommand.table["options"])
-      CHECK_MESSAGE(names_option(outcome.out, option["name"].get<std::string>()), where << ": does not name --" << option["name"]);
+      CHECK_MESSAGE(names_option(outcome.out, option["name"].get<std::string>()),
+                    where << ": does not name --" << option["name"]);
   });
 }
 
@@ -78,13 +80,17 @@ TEST_CASE("contract: the examples run, and print what the schema accepts") {
       const std::string example = entry.get<std::string>();
       const Scratch scratch;
       const std::string folder = tool.program.substr(0, tool.program.rfind('/'));
-      const Outcome outcome = run({"bash", "-c", "set -o pipefail; " + example}, {.directory = scratch.path().string(), .variables = {{"PATH", folder + ":" + getenv("PATH")}}, .input = ""});
+      const Outcome outcome =
+          run({"bash", "-c", "set -o pipefail; " + example},
+              {.directory = scratch.path().string(), .variables = {{"PATH", folder + ":" + getenv("PATH")}}, .input = ""});
       const bool own_output = is_plain(example) && example.find("--format human") == std::string::npos;
-      const bool product_to_file = subcommand.product() && (example.find(" -o") != std::string::npos || example.find(" --out") != std::string::npos);
+      const bool product_to_file =
+          subcommand.product() && (example.find(" -o") != std::string::npos || example.find(" --out") != std::string::npos);
       if (own_output && !product_to_file)
         check_result("`" + example + "`", tool, subcommand, outcome);
       else
-        CHECK_MESSAGE(outcome.exit_code == 0, "`" << example << "`: exit code " << outcome.exit_code << "; it said: " << outcome.err);
+        CHECK_MESSAGE(outcome.exit_code == 0,
+                      "`" << example << "`: exit code " << outcome.exit_code << "; it said: " << outcome.err);
     }
   });
 }
@@ -96,9 +102,11 @@ TEST_CASE("contract: the man page names every subcommand, input and option") {
     for (const ContractSubcommand& subcommand : tool.subcommands) {
       CHECK_MESSAGE(page.find(subcommand.name()) != std::string::npos, tool.man_page << ": does not name " << subcommand.name());
       for (const Json& input : subcommand.table["inputs"])
-        CHECK_MESSAGE(page.find(input["value"].get<std::string>()) != std::string::npos, tool.man_page << ": does not name " << input["value"]);
+        CHECK_MESSAGE(page.find(input["value"].get<std::string>()) != std::string::npos,
+                      tool.man_page << ": does not name " << input["value"]);
       for (const Json& option : subcommand.table["options"])
-        CHECK_MESSAGE(names_option(page, option["name"].get<std::string>()), tool.man_page << ": does not name --" << option["name"].get<std::string>() << " of " << subcommand.name());
+        CHECK_MESSAGE(names_option(page, option["name"].get<std::string>()),
+                      tool.man_page << ": does not name --" << option["name"].get<std::string>() << " of " << subcommand.name());
     }
   }
 }
@@ -115,7 +123,8 @@ TEST_CASE("contract: --version names git and LibTorch, and completion is a scrip
     CHECK_MESSAGE(checked.exit_code == 0, tool.name << " --completion bash: bash says: " << checked.err);
     for (const ContractSubcommand& subcommand : tool.subcommands)
       for (const Json& option : subcommand.table["options"])
-        CHECK_MESSAGE(names_option(script.out, option["name"].get<std::string>()), tool.name << " --completion bash: lacks --" << option["name"]);
+        CHECK_MESSAGE(names_option(script.out, option["name"].get<std::string>()),
+                      tool.name << " --completion bash: lacks --" << option["name"]);
   }
 }
 
@@ -131,8 +140,10 @@ TEST_CASE("contract: --dump-config fed back gives the same") {
     for (const char* left_out : {"out", "resume", "force", "format", "append", "progress"})
       CHECK_MESSAGE(!config.contains(left_out), where << ": holds " << left_out);
     const std::string file = scratch.file("dumped.json", first.out);
-    const Outcome second = run(Command{.inputs = {}, .options = {{"config", file}, {"dump-config", ""}}}.arguments(tool, subcommand), launch);
-    CHECK_MESSAGE(second.out == first.out, where << ": fed back it gives " << second.out << second.err << " instead of " << first.out);
+    const Outcome second =
+        run(Command{.inputs = {}, .options = {{"config", file}, {"dump-config", ""}}}.arguments(tool, subcommand), launch);
+    CHECK_MESSAGE(second.out == first.out,
+                  where << ": fed back it gives " << second.out << second.err << " instead of " << first.out);
   });
 }
 
@@ -154,16 +165,20 @@ TEST_CASE("contract: an unknown subcommand, flag or key names the nearest") {
       words.push_back("--" + wrong);
       const Outcome flag = run(words, {.directory = scratch.path().string(), .variables = {}, .input = ""});
       check_error(place(tool, subcommand) + " --" + wrong, tool, flag, 2);
-      CHECK_MESSAGE(flag.err.find("did you mean --") != std::string::npos, place(tool, subcommand) << " --" << wrong << ": names nothing near: " << flag.err);
+      CHECK_MESSAGE(flag.err.find("did you mean --") != std::string::npos,
+                    place(tool, subcommand) << " --" << wrong << ": names nothing near: " << flag.err);
     }
     const std::vector<std::string> names = mistypable(subcommand);
-    const auto key = std::find_if(names.begin(), names.end(), [&](const std::string& name) { return (*subcommand.option(name))["in_config"] == true; });
+    const auto key = std::find_if(names.begin(), names.end(),
+                                  [&](const std::string& name) { return (*subcommand.option(name))["in_config"] == true; });
     if (key == names.end()) return;
     const std::string file = scratch.file("mistyped.json", "{\n  \"" + mistyped(*key) + "\": 1}");
     const Outcome outcome = run(Command{.inputs = {}, .options = {{"config", file}}}.arguments(tool, subcommand));
     check_error(place(tool, subcommand) + " --config with " + mistyped(*key), tool, outcome, 2);
-    CHECK_MESSAGE(outcome.err.find("did you mean") != std::string::npos, place(tool, subcommand) << ": an unknown key names nothing near: " << outcome.err);
-    CHECK_MESSAGE(outcome.err.find(":2:3: ") != std::string::npos, place(tool, subcommand) << ": an unknown key without its line and column: " << outcome.err);
+    CHECK_MESSAGE(outcome.err.find("did you mean") != std::string::npos,
+                  place(tool, subcommand) << ": an unknown key names nothing near: " << outcome.err);
+    CHECK_MESSAGE(outcome.err.find(":2:3: ") != std::string::npos,
+                  place(tool, subcommand) << ": an unknown key without its line and column: " << outcome.err);
   });
 }
 
@@ -180,7 +195,8 @@ TEST_CASE("contract: a value out of its bounds, of the wrong type or not among t
       for (const std::string& value : values) {
         const Outcome outcome = run(Command{.inputs = {}, .options = {{name, value}}}.arguments(tool, subcommand));
         check_error(place(tool, subcommand) + " --" + name + " " + value, tool, outcome, 2);
-        CHECK_MESSAGE(outcome.err.find("--" + name) != std::string::npos, place(tool, subcommand) << ": does not say which option: " << outcome.err);
+        CHECK_MESSAGE(outcome.err.find("--" + name) != std::string::npos, place(tool, subcommand)
+                                                                              << ": does not say which option: " << outcome.err);
       }
     }
   });
@@ -192,14 +208,16 @@ TEST_CASE("contract: without an input that it needs, a subcommand gives an examp
     if (inputs.empty() || inputs[0]["required"] == false) return;
     const Outcome outcome = run(Command{}.arguments(tool, subcommand));
     check_error(place(tool, subcommand), tool, outcome, 2);
-    CHECK_MESSAGE(outcome.err.find("for example: " + tool.name) != std::string::npos, place(tool, subcommand) << ": no example: " << outcome.err);
+    CHECK_MESSAGE(outcome.err.find("for example: " + tool.name) != std::string::npos, place(tool, subcommand)
+                                                                                          << ": no example: " << outcome.err);
   });
 }
 
 TEST_CASE("contract: a closed standard output is exit 5 and one line") {
   for (const ContractTool& tool : contract_tools())
     for (const char* word : {"--describe", "--help", "--version"})
-      check_error(tool.name + " " + word + " into a closed pipe", tool, run({tool.program, word}, {.directory = "", .variables = {}, .input = "", .closed_output = true}), 5);
+      check_error(tool.name + " " + word + " into a closed pipe", tool,
+                  run({tool.program, word}, {.directory = "", .variables = {}, .input = "", .closed_output = true}), 5);
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ ContractTool read_tool(const fs::path& program, const std::string& described) {
   tool.program = program.string();
   tool.table = Json::parse(described);
   tool.name = tool.table["tool"].get<std::string>();
-  for (const Json& entry : tool.table["subcommands"]) tool.subcommands.push_back({entry, split(entry["name"].get<std::string>())});
+  for (const Json& entry : tool.table["subcommands"])
+    tool.subcommands.push_back({entry, split(entry["name"].get<std::string>())});
   const fs::path source = TENFOLD_SOURCE_DIR;
   tool.man_page = (source / "man" / (tool.name + ".1")).string();
   tool.schema_folder = (source / "tools" / tool.name / "schema").string();
@@ -68,7 +69,8 @@ std::vector<ContractTool> discover() {
 
 const Json* option_typed(const ContractSubcommand& subcommand, const std::string& word) {
   for (const Json& option : subcommand.table["options"])
-    if (word == "--" + option["name"].get<std::string>() || (option["short"].is_string() && word == "-" + option["short"].get<std::string>()))
+    if (word == "--" + option["name"].get<std::string>() ||
+        (option["short"].is_string() && word == "-" + option["short"].get<std::string>()))
       return &option;
   return nullptr;
 }

@@ -27,7 +27,8 @@ std::string schema_violations(const std::string& schema_file, const std::string&
   }
   valijson::ValidationResults results;
   std::string violations;
-  if (valijson::Validator(valijson::Validator::kStrongTypes).validate(schema, NlohmannJsonAdapter(value), &results)) return violations;
+  if (valijson::Validator(valijson::Validator::kStrongTypes).validate(schema, NlohmannJsonAdapter(value), &results))
+    return violations;
   for (valijson::ValidationResults::Error error; results.popError(error);) {
     for (const std::string& part : error.context) violations += part;
     violations += ": " + error.description + "\n";
