@@ -19,7 +19,8 @@ TEST_CASE("containers of repeated numbers") {
   CHECK(call("rep_array", {integer(1), integer(2)}).type == Type{Base::integer, 1});
   CHECK(call("rep_vector", {real(1), integer(0)}).number.empty());
   CHECK(message_of([] { call("rep_vector", {real(1), integer(-1)}); }).find("must not be negative") != std::string::npos);
-  CHECK(message_of([] { call("rep_matrix", {real(1), integer(100000), integer(100000)}); }).find("more than 100 million") != std::string::npos);
+  CHECK(message_of([] { call("rep_matrix", {real(1), integer(100000), integer(100000)}); }).find("more than 100 million") !=
+        std::string::npos);
   CHECK(message_of([] { call("zeros_vector", {integer(2147483647)}); }).find("more than 100 million") != std::string::npos);
   CHECK(call("ones_vector", {integer(2)}).number == std::vector<double>{1, 1});
   CHECK(call("zeros_int_array", {integer(2)}).type == Type{Base::integer, 1});
@@ -64,7 +65,8 @@ TEST_CASE("joining") {
   CHECK(both_ways("append_array", {array({1}), array({2, 3})}).number == std::vector<double>{1, 2, 3});
   CHECK(call("append_array", {integers({}), integers({2})}).type == Type{Base::integer, 1});
   CHECK(message_of([] { call("append_col", {vector({1, 2}), vector({3})}); }) == "append_col: 2 rows and 1 rows do not match");
-  CHECK(message_of([] { call("append_row", {matrix(1, 2, {1, 2}), row_vector({3})}); }) == "append_row: 2 columns and 1 columns do not match");
+  CHECK(message_of([] { call("append_row", {matrix(1, 2, {1, 2}), row_vector({3})}); }) ==
+        "append_row: 2 columns and 1 columns do not match");
 }
 
 TEST_CASE("sizes") {
@@ -109,7 +111,8 @@ TEST_CASE("parts of matrices") {
   CHECK(both_ways("diag_matrix", {vector({2, 3})}).number == std::vector<double>{2, 0, 0, 3});
   CHECK(both_ways("transpose", {m}).number == std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9});
   CHECK(message_of([&] { call("row", {m, integer(4)}); }).find("out of range") != std::string::npos);
-  CHECK(message_of([&] { call("block", {m, integer(2), integer(3), integer(1), integer(2)}); }).find("columns") != std::string::npos);
+  CHECK(message_of([&] { call("block", {m, integer(2), integer(3), integer(1), integer(2)}); }).find("columns") !=
+        std::string::npos);
 }
 
 TEST_CASE("sorting known numbers") {

@@ -28,14 +28,16 @@ struct DataTypes {
   operator std::span<const bool>() const { return {flags.get(), size}; }
 };
 
-Value full(CallContext& context, std::string_view family, const std::vector<Value>& args, unsigned data = 0, bool propto = false) {
+Value full(CallContext& context, std::string_view family, const std::vector<Value>& args, unsigned data = 0,
+           bool propto = false) {
   return density_value(context, family, pointers(args), DataTypes(args.size(), data), propto);
 }
 
 // The log density, the same with every argument hidden behind parameters.
 double log_density(std::string_view family, const std::vector<Value>& args) {
   CAPTURE(family);
-  return both_ways([family](CallContext& context, const std::vector<Value>& a) { return full(context, family, a); }, args).number[0];
+  return both_ways([family](CallContext& context, const std::vector<Value>& a) { return full(context, family, a); }, args)
+      .number[0];
 }
 
 // What propto leaves out, with the arguments of `data` known and the real ones of the rest hidden.
@@ -51,7 +53,9 @@ double dropped(std::string_view family, const std::vector<Value>& args, unsigned
   return result;
 }
 
-double log_normal(double y, double mu, double sigma) { return -0.5 * kLogTwoPi - std::log(sigma) - 0.5 * std::pow((y - mu) / sigma, 2); }
+double log_normal(double y, double mu, double sigma) {
+  return -0.5 * kLogTwoPi - std::log(sigma) - 0.5 * std::pow((y - mu) / sigma, 2);
+}
 
 const Value kSigma = matrix(2, 2, {2, 0.6, 0.6, 1});
 // log N(y | mu, kSigma) by the explicit inverse of a 2 x 2 matrix.
@@ -100,11 +104,14 @@ TEST_CASE("an argument that no parameter can mend is an error in Stan's words, a
   const Value mu = unknowns.hide(real(0));
   CHECK(message_of([&] { full(unknowns.context, "normal", {real(1), mu, real(-1)}); }) ==
         "m.stan:4:7: normal: Scale parameter is -1, but must be positive finite");
-  CHECK(message_of([&] { full(unknowns.context, "normal", {real(1), real(0), real(0)}); }).find("Scale parameter is 0") != std::string::npos);
-  CHECK(message_of([&] { full(unknowns.context, "bernoulli", {integer(2), mu}); }).find("n is 2") != std::string::npos);
-  CHECK(message_of([&] { full(unknowns.context, "uniform", {real(3), mu, real(0)}); }).empty());  // the lower bound may be below 0
-  CHECK(message_of([&] { full(unknowns.context, "normal", {vector({1, 2}), vector({1, 2, 3}), real(1)}); }).find("sizes 2 and 3") !=
+  CHECK(message_of([&] { full(unknowns.context, "normal", {real(1), real(0), real(0)}); }).find("Scale parameter is 0") !=
         std::string::npos);
+  CHECK(message_of([&] { full(unknowns.context, "bernoulli", {integer(2), mu}); }).find("n is 2") != std::string::npos);
+  CHECK(
+      message_of([&] { full(unknowns.context, "uniform", {real(3), mu, real(0)}); }).empty());  // the lower bound may be below 0
+  CHECK(message_of([&] {
+          full(unknowns.context, "normal", {vector({1, 2}), vector({1, 2, 3}), real(1)});
+        }).find("sizes 2 and 3") != std::string::npos);
 }
 
 TEST_CASE("multi_normal and its forms agree with the explicit density") {
@@ -114,7 +121,8 @@ TEST_CASE("multi_normal and its forms agree with the explicit density") {
   CHECK(close(log_density("multi_normal", {y, mu, kSigma}), expected));
   CHECK(close(log_density("multi_normal_cholesky", {y, mu, factor}), expected));
   CHECK(close(log_density("multi_normal_prec", {y, mu, precision}), expected));
-  const Value ys = value({Base::vector, 1}, {2, 2}, {1, -0.5, 0.7, 2}), mus = value({Base::row_vector, 1}, {2, 2}, {0.2, 0.3, 1, 1});
+  const Value ys = value({Base::vector, 1}, {2, 2}, {1, -0.5, 0.7, 2}),
+              mus = value({Base::row_vector, 1}, {2, 2}, {0.2, 0.3, 1, 1});
   CHECK(close(log_density("multi_normal", {ys, mu, kSigma}), expected + log_binormal(0.7, 2, 0.2, 0.3)));
   CHECK(close(log_density("multi_normal_prec", {ys, mus, precision}), expected + log_binormal(0.7, 2, 1, 1)));
   CHECK(close(log_density("multi_normal_cholesky", {y, mus, factor}), expected + log_binormal(1, -0.5, 1, 1)));
@@ -124,8 +132,10 @@ TEST_CASE("multi_normal and its forms agree with the explicit density") {
   CHECK(close(dropped("multi_normal", {ys, mu, kSigma}, 0b101), -2 * kLogTwoPi - log_det));
   CHECK(close(dropped("multi_normal_prec", {ys, mu, precision}, 0b101), -2 * kLogTwoPi - log_det));
   CHECK(close(dropped("multi_normal", {ys, mu, kSigma}, 0b111), log_density("multi_normal", {ys, mu, kSigma})));
-  CHECK(message_of([&] { log_density("multi_normal", {y, vector({1, 2, 3}), kSigma}); }).find("size 3, but 2 is needed") != std::string::npos);
-  CHECK(message_of([&] { log_density("multi_normal", {y, mu, matrix(2, 2, {1, 2, 2, 1})}); }).find("not positive definite") != std::string::npos);
+  CHECK(message_of([&] { log_density("multi_normal", {y, vector({1, 2, 3}), kSigma}); }).find("size 3, but 2 is needed") !=
+        std::string::npos);
+  CHECK(message_of([&] { log_density("multi_normal", {y, mu, matrix(2, 2, {1, 2, 2, 1})}); }).find("not positive definite") !=
+        std::string::npos);
 }
 
 TEST_CASE("multi_normal of a parameter is standard normal lanes and one log determinant") {
@@ -153,7 +163,8 @@ TEST_CASE("dirichlet, categorical, multinomial") {
   CHECK(close(log_density("multinomial", {integers({2, 0, 1}), vector({0.5, 0, 0.5})}), std::log(3) + 3 * std::log(0.5)));
   CHECK(close(dropped("multinomial", {integers({2, 0, 1}), theta}, 0b01), std::log(3)));
   CHECK(message_of([&] { log_density("categorical", {integer(4), theta}); }).find("between 1 and 3") != std::string::npos);
-  CHECK(message_of([&] { log_density("dirichlet", {vector({0.5, 0.6}), vector({1, 1})}); }).find("must sum to 1") != std::string::npos);
+  CHECK(message_of([&] { log_density("dirichlet", {vector({0.5, 0.6}), vector({1, 1})}); }).find("must sum to 1") !=
+        std::string::npos);
   CHECK(message_of([&] { log_density("multinomial", {integers({1}), theta}); }).find("1 counts and 3") != std::string::npos);
 }
 
@@ -173,7 +184,8 @@ TEST_CASE("generalised linear models are their families at alpha + X beta") {
 TEST_CASE("LKJ: order 2 is a Beta density of the correlation, and the Cholesky form has its Jacobian") {
   const double r = 0.4, eta = 1.7;
   // (r + 1) / 2 ~ Beta(eta, eta)
-  const double expected = (eta - 1) * std::log(1 - r * r) + std::lgamma(eta + 0.5) - std::lgamma(eta) - 0.5 * std::log(std::numbers::pi);
+  const double expected =
+      (eta - 1) * std::log(1 - r * r) + std::lgamma(eta + 0.5) - std::lgamma(eta) - 0.5 * std::log(std::numbers::pi);
   const Value omega = matrix(2, 2, {1, r, r, 1}), factor = call("cholesky_decompose", {omega});
   CHECK(close(log_density("lkj_corr", {omega, real(eta)}), expected));
   // L = (1, 0; r, sqrt(1 - r^2)): the free element is r itself, so both densities agree at order 2.
@@ -203,7 +215,8 @@ TEST_CASE("tail probabilities of parameters are those of numbers") {
   const auto tail = [](const char* family, const char* suffix, const std::vector<Value>& args) {
     CAPTURE(family);
     CAPTURE(suffix);
-    both_ways([=](CallContext& context, const std::vector<Value>& a) { return apply_cdf(context, family, suffix, pointers(a)); }, args);
+    both_ways([=](CallContext& context, const std::vector<Value>& a) { return apply_cdf(context, family, suffix, pointers(a)); },
+              args);
   };
   for (const char* suffix : {"lcdf", "lccdf", "cdf"}) {
     const Value y = vector({0.5, 2.5});
@@ -222,11 +235,14 @@ TEST_CASE("tail probabilities of parameters are those of numbers") {
 
 TEST_CASE("tail probabilities") {
   CallContext context;
-  const auto tail = [&](const char* suffix, const std::vector<Value>& args) { return apply_cdf(context, "normal", suffix, pointers(args)).number[0]; };
+  const auto tail = [&](const char* suffix, const std::vector<Value>& args) {
+    return apply_cdf(context, "normal", suffix, pointers(args)).number[0];
+  };
   const std::vector<Value> args{vector({0, 1.959963984540054}), real(0), real(1)};
   CHECK(close(tail("lcdf", args), std::log(0.5) + std::log(0.975)));
   CHECK(close(tail("lccdf", args), std::log(0.5) + std::log(0.025), 1e-10));
   CHECK(close(tail("cdf", args), 0.5 * 0.975));
-  CHECK(message_of([&] { apply_cdf(context, "dirichlet", "lcdf", pointers(args)); }).find("runs in CmdStan, not here") != std::string::npos);
+  CHECK(message_of([&] { apply_cdf(context, "dirichlet", "lcdf", pointers(args)); }).find("runs in CmdStan, not here") !=
+        std::string::npos);
   CHECK(message_of([&] { full(context, "wishart", args); }).find("runs in CmdStan, not here") != std::string::npos);
 }

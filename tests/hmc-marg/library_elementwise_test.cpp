@@ -7,10 +7,12 @@ using namespace tenfold::hmc_marg;
 using namespace tenfold::hmc_marg::library_values;
 
 TEST_CASE("functions of one argument keep their container, known or not") {
-  for (const char* name : {"abs", "exp", "expm1", "log", "log1p", "log1m", "log2", "log10", "sqrt", "cbrt", "square", "inv", "inv_sqrt",
-                           "inv_square", "logit", "inv_logit", "log_inv_logit", "log1m_inv_logit", "log1p_exp", "inv_cloglog", "Phi",
-                           "Phi_approx", "inv_Phi", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
-                           "atanh", "lgamma", "digamma", "erf", "erfc"}) {
+  for (const char* name :
+       {"abs",       "exp",         "expm1", "log",        "log1p",      "log1m", "log2",      "log10",         "sqrt",
+        "cbrt",      "square",      "inv",   "inv_sqrt",   "inv_square", "logit", "inv_logit", "log_inv_logit", "log1m_inv_logit",
+        "log1p_exp", "inv_cloglog", "Phi",   "Phi_approx", "inv_Phi",    "sin",   "cos",       "tan",           "asin",
+        "acos",      "atan",        "sinh",  "cosh",       "tanh",       "asinh", "atanh",     "lgamma",        "digamma",
+        "erf",       "erfc"}) {
     const Value out = both_ways(name, {vector({0.25, 0.5, 0.75})});
     CHECK(out.type == Type{Base::vector, 0});
     CHECK(both_ways(name, {array({0.5})}).number[0] == out.number[1]);

@@ -84,15 +84,18 @@ TEST_CASE("Cholesky, solves, inverses, determinants agree with dense algebra") {
 TEST_CASE("a determinant that depends on a parameter needs a symmetric matrix") {
   Unknowns unknowns;
   const Value x = unknowns.hide(kSpd);
-  CHECK(message_of([&] { call(unknowns.context, "log_determinant", {x}); }).find("not symmetric runs in CmdStan, not here") != std::string::npos);
+  CHECK(message_of([&] { call(unknowns.context, "log_determinant", {x}); }).find("not symmetric runs in CmdStan, not here") !=
+        std::string::npos);
   const Value symmetric = call(unknowns.context, "tcrossprod", {unknowns.hide(kLower)});
   const Value log_determinant = call(unknowns.context, "log_determinant", {symmetric});
   check_numbers(unknowns.numbers_of(log_determinant), {2 * std::log(9)});
 }
 
 TEST_CASE("what is not positive definite, square or symmetric is named") {
-  CHECK(message_of([] { call("cholesky_decompose", {matrix(2, 2, {1, 2, 2, 1})}); }) == "cholesky_decompose: the matrix is not positive definite");
-  CHECK(message_of([] { call("cholesky_decompose", {matrix(2, 2, {1, 0, 0.5, 1})}); }).find("not symmetric: [1, 2] is 0.5") != std::string::npos);
+  CHECK(message_of([] { call("cholesky_decompose", {matrix(2, 2, {1, 2, 2, 1})}); }) ==
+        "cholesky_decompose: the matrix is not positive definite");
+  CHECK(message_of([] { call("cholesky_decompose", {matrix(2, 2, {1, 0, 0.5, 1})}); }).find("not symmetric: [1, 2] is 0.5") !=
+        std::string::npos);
   CHECK(message_of([] { call("cholesky_decompose", {kA}); }) == "cholesky_decompose: a matrix [3, 2] is not square");
   CHECK(message_of([] { call("mdivide_left_tri_low", {kLower, vector({1, 2})}); }).find("2 rows") != std::string::npos);
 }
@@ -118,7 +121,8 @@ TEST_CASE("gp_exp_quad_cov: sigma^2 exp(-d^2 / (2 l^2)), symmetric to the bit") 
 
 TEST_CASE("csr_matrix_times_vector") {
   // 10 0 20 / 0 0 0 / 0 30 0
-  const std::vector<Value> args{integer(3), integer(3), vector({10, 20, 30}), integers({1, 3, 2}), integers({1, 3, 3, 4}), vector({1, 2, 3})};
+  const std::vector<Value> args{integer(3),       integer(3), vector({10, 20, 30}), integers({1, 3, 2}), integers({1, 3, 3, 4}),
+                                vector({1, 2, 3})};
   CHECK(both_ways("csr_matrix_times_vector", args).number == std::vector<double>{70, 0, 60});
   std::vector<Value> wrong = args;
   wrong[3] = integers({1, 4, 2});

@@ -13,7 +13,8 @@ Value apply(Operator op, const Value& x, const Value& y) {
 }
 
 Value both(Operator op, const Value& x, const Value& y) {
-  return both_ways([op](CallContext& context, const std::vector<Value>& a) { return apply_binary(context, op, a[0], a[1]); }, {x, y});
+  return both_ways([op](CallContext& context, const std::vector<Value>& a) { return apply_binary(context, op, a[0], a[1]); },
+                   {x, y});
 }
 
 }  // namespace
@@ -34,7 +35,9 @@ TEST_CASE("integer overflow and division by zero are errors at the call's place"
   CallContext context;
   context.file = &file;
   context.at = {3, 9};
-  const auto message = [&](Operator op, int x, int y) { return message_of([&] { apply_binary(context, op, integer(x), integer(y)); }); };
+  const auto message = [&](Operator op, int x, int y) {
+    return message_of([&] { apply_binary(context, op, integer(x), integer(y)); });
+  };
   CHECK(message(Operator::multiply, 65536, 65536).find("m.stan:3:9: integer overflow") == 0);
   CHECK(message(Operator::divide, 1, 0).find("by zero") != std::string::npos);
   CHECK(message(Operator::modulo, 1, 0).find("zero") != std::string::npos);
@@ -83,10 +86,15 @@ TEST_CASE("X * beta with known X is one node, a block of constants first") {
 
 TEST_CASE("division by a matrix solves") {
   const Value a = matrix(2, 2, {2, 1, 0, 4});  // 2 0 / 1 4
-  check_numbers(both_ways([&](CallContext& c, const std::vector<Value>& v) { return apply_binary(c, Operator::left_divide, a, v[0]); },
-                          {vector({4, 10})}).number, {2, 2});
+  check_numbers(
+      both_ways([&](CallContext& c, const std::vector<Value>& v) { return apply_binary(c, Operator::left_divide, a, v[0]); },
+                {vector({4, 10})})
+          .number,
+      {2, 2});
   check_numbers(both_ways([&](CallContext& c, const std::vector<Value>& v) { return apply_binary(c, Operator::divide, v[0], a); },
-                          {row_vector({4, 8})}).number, {1, 2});
+                          {row_vector({4, 8})})
+                    .number,
+                {1, 2});
 }
 
 TEST_CASE("identities leave a parameter as it is; zero times it does not vanish") {
@@ -121,7 +129,8 @@ TEST_CASE("comparisons give integers, and none with a parameter") {
   CHECK(apply(Operator::logical_and, integer(0), integer(5)).number[0] == 0);
   Unknowns unknowns;
   const Value x = unknowns.hide(real(1));
-  CHECK(message_of([&] { apply_binary(unknowns.context, Operator::less, x, real(0)); }).find("depends on a parameter") != std::string::npos);
+  CHECK(message_of([&] { apply_binary(unknowns.context, Operator::less, x, real(0)); }).find("depends on a parameter") !=
+        std::string::npos);
 }
 
 TEST_CASE("sizes that do not match are named") {

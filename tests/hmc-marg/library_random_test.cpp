@@ -57,7 +57,8 @@ TEST_CASE("draws are vectorised over containers, scalars stay scalars") {
 
 TEST_CASE("inadmissible parameters and calls without a stream are errors") {
   Source source;
-  CHECK(message_of([&] { source.draw("normal", {real(0), real(-1)}); }).find("normal_rng: Scale parameter is -1") != std::string::npos);
+  CHECK(message_of([&] { source.draw("normal", {real(0), real(-1)}); }).find("normal_rng: Scale parameter is -1") !=
+        std::string::npos);
   CHECK(message_of([&] { source.draw("bernoulli", {real(1.5)}); }).find("bernoulli_rng") != std::string::npos);
   CHECK(message_of([&] { source.draw("categorical", {vector({0.5, 0.6})}); }).find("must sum to 1") != std::string::npos);
   CHECK(message_of([&] { source.draw("normal", {vector({1, 2}), vector({1})}); }).find("sizes 2 and 1") != std::string::npos);

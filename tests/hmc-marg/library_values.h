@@ -15,7 +15,9 @@
 
 namespace tenfold::hmc_marg::library_values {
 
-inline Value value(Type type, std::vector<int> dims, std::vector<double> number) { return {type, std::move(dims), std::move(number), {}}; }
+inline Value value(Type type, std::vector<int> dims, std::vector<double> number) {
+  return {type, std::move(dims), std::move(number), {}};
+}
 inline Value real(double x) { return known_scalar(x, Base::real); }
 inline Value integer(int x) { return known_scalar(x, Base::integer); }
 inline Value vector(std::vector<double> x) {
@@ -35,7 +37,9 @@ inline Value integers(std::vector<double> x) {
   return value({Base::integer, 1}, {n}, std::move(x));
 }
 // Numbers column by column.
-inline Value matrix(int rows, int columns, std::vector<double> x) { return value({Base::matrix, 0}, {rows, columns}, std::move(x)); }
+inline Value matrix(int rows, int columns, std::vector<double> x) {
+  return value({Base::matrix, 0}, {rows, columns}, std::move(x));
+}
 
 inline Value call(CallContext& context, std::string_view name, const std::vector<Value>& args) {
   std::vector<const Value*> pointers;
@@ -143,12 +147,14 @@ inline bool close(double a, double b, double tolerance = 1e-12) {
 
 inline void check_numbers(const std::vector<double>& got, const std::vector<double>& expected, double tolerance = 1e-12) {
   REQUIRE(got.size() == expected.size());
-  for (std::size_t i = 0; i < got.size(); ++i) CHECK_MESSAGE(close(got[i], expected[i], tolerance), "[", i, "] ", got[i], " against ", expected[i]);
+  for (std::size_t i = 0; i < got.size(); ++i)
+    CHECK_MESSAGE(close(got[i], expected[i], tolerance), "[", i, "] ", got[i], " against ", expected[i]);
 }
 
-// The result with known arguments, after checking that it comes out the same with every subset of the real arguments hidden behind
-// parameters, wholly or every other scalar.
-inline Value both_ways(const std::function<Value(CallContext&, const std::vector<Value>&)>& function, const std::vector<Value>& args) {
+// The result with known arguments, after checking that it comes out the same with every subset of the real arguments hidden
+// behind parameters, wholly or every other scalar.
+inline Value both_ways(const std::function<Value(CallContext&, const std::vector<Value>&)>& function,
+                       const std::vector<Value>& args) {
   CallContext plain;
   const Value known = function(plain, args);
   CHECK(known.known());

@@ -24,7 +24,8 @@ struct CallContext {
   Position at;
 };
 
-// Error(input) "FILE:LINE:COL: text" for a call that cannot be evaluated (size mismatch, index out of range, domain of known numbers).
+// Error(input) "FILE:LINE:COL: text" for a call that cannot be evaluated (size mismatch, index out of range, domain of known
+// numbers).
 [[noreturn]] void call_error(const CallContext& context, const std::string& text);
 
 using Arguments = std::span<const Value* const>;
@@ -47,7 +48,8 @@ struct DensityResult {
   double constant = 0;          // known summands
   double dropped = 0;           // sum of the known summands that propto leaves out (a part of the full density)
 };
-// args: variate first. is_data: per argument, Stan's data type. The result is the FULL log density; with propto the caller subtracts `dropped`.
+// args: variate first. is_data: per argument, Stan's data type. The result is the FULL log density; with propto the caller
+// subtracts `dropped`.
 DensityResult apply_density(CallContext& context, std::string_view family, Arguments args, std::span<const bool> is_data);
 
 // The same as one scalar value: sum of everything; with propto without `dropped`.
@@ -61,6 +63,7 @@ Value apply_cdf(CallContext& context, std::string_view family, std::string_view 
 
 // Helpers that the interpreter shares.
 Value known_scalar(double number, Base base);                   // integer or real
-Value take(const Value& from, std::span<const std::uint32_t> places, Type type, std::vector<int> dims);  // gather of scalars: costs no node
+Value take(const Value& from, std::span<const std::uint32_t> places, Type type,
+           std::vector<int> dims);  // gather of scalars: costs no node
 
 }  // namespace tenfold::hmc_marg

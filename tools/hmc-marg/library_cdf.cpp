@@ -1,5 +1,5 @@
-// Tail probabilities on values: log P(X <= y), log P(X > y), P(X <= y), multiplied over the lanes. Known numbers come from densities.h;
-// with parameters, those families whose distribution function is elementary.
+// Tail probabilities on values: log P(X <= y), log P(X > y), P(X <= y), multiplied over the lanes. Known numbers come from
+// densities.h; with parameters, those families whose distribution function is elementary.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -81,8 +81,7 @@ Value apply_cdf(CallContext& context, std::string_view family, std::string_view 
     if (reader.checkable(*density))
       for (std::size_t i = 0; i < reader.count(); ++i) reader.check(*density, reader.lane(i));
     const Value logs = log_tail(context, *density, args, upper);
-    if (logs.size() == 0)
-      call_error(context, fmt::format("{}_{} of a parameter runs in CmdStan, not here", family, suffix));
+    if (logs.size() == 0) call_error(context, fmt::format("{}_{} of a parameter runs in CmdStan, not here", family, suffix));
     sum = times(context, static_cast<double>(reader.count() / logs.size()), sum_of(context, logs));
   }
   return suffix == "cdf" ? unary(context, Op::exp, sum) : sum;

@@ -33,7 +33,8 @@ Value rep_linear(CallContext& context, Arguments args) {
 // rep_matrix(x, m, n), rep_matrix(vector, n), rep_matrix(row_vector, m)
 Value rep_matrix(CallContext& context, Arguments args) {
   if (args.size() == 3) {
-    const int m = size_argument(context, *args[1], "rep_matrix's rows"), n = size_argument(context, *args[2], "rep_matrix's columns");
+    const int m = size_argument(context, *args[1], "rep_matrix's rows"),
+              n = size_argument(context, *args[2], "rep_matrix's columns");
     return repeated(context, *args[0], allowed_count(context, std::vector<int>{m, n}), kMatrix, {m, n});
   }
   const int times = size_argument(context, *args[1], "the times that rep_matrix repeats");
@@ -96,7 +97,8 @@ Value linspaced_real(CallContext& context, Arguments args) {
 // Stan's rule for integers: the step is the truncated one, or, where the range has fewer than n values, equal neighbours repeat.
 Value linspaced_int_array(CallContext& context, Arguments args) {
   const int n = size_argument(context, *args[0], "the size of the linspaced array");
-  const int low = integer_argument(context, *args[1], "the lower end"), high = integer_argument(context, *args[2], "the upper end");
+  const int low = integer_argument(context, *args[1], "the lower end"),
+            high = integer_argument(context, *args[2], "the upper end");
   if (low > high) call_error(context, fmt::format("linspaced_int_array: the ends {} and {} are not in order", low, high));
   std::vector<double> out(allowed_count(context, std::vector<int>{n}), high);
   const std::int64_t range = std::int64_t{high} - low, repeats = (n + range) / (range + 1);
@@ -115,9 +117,7 @@ Value to_array_1d(CallContext&, Arguments args) {
   return reshaped(*args[0], {base, 1}, {static_cast<int>(args[0]->size())});
 }
 
-Value to_array_2d(CallContext&, Arguments args) {
-  return reshaped(transposed(*args[0]), {Base::real, 2}, args[0]->dims);
-}
+Value to_array_2d(CallContext&, Arguments args) { return reshaped(transposed(*args[0]), {Base::real, 2}, args[0]->dims); }
 
 // The places of an m x n matrix read row by row.
 std::vector<std::uint32_t> row_by_row(std::size_t m, std::size_t n) {
@@ -152,7 +152,8 @@ Value append_col(CallContext& context, Arguments args) {
   const auto flat = [](const Value& v) { return is_scalar(v) || v.type.base == Base::row_vector; };
   if (flat(x) && flat(y)) return join({&x, &y}, kRowVector, {static_cast<int>(x.size() + y.size())});
   const Extent left = extent_of(x), right = extent_of(y);
-  if (left.rows != right.rows) call_error(context, fmt::format("append_col: {} rows and {} rows do not match", left.rows, right.rows));
+  if (left.rows != right.rows)
+    call_error(context, fmt::format("append_col: {} rows and {} rows do not match", left.rows, right.rows));
   return join({&x, &y}, kMatrix, {static_cast<int>(left.rows), static_cast<int>(left.columns + right.columns)});
 }
 
@@ -177,8 +178,8 @@ Value append_array(CallContext& context, Arguments args) {
   if (y.size() == 0 && y.dims[0] == 0) return x;
   if (x.size() == 0 && x.dims[0] == 0) return y;
   if (!std::equal(x.dims.begin() + 1, x.dims.end(), y.dims.begin() + 1, y.dims.end()))
-    call_error(context, fmt::format("append_array: elements of sizes {} and {} do not match", dims_text(std::span(x.dims).subspan(1)),
-                                    dims_text(std::span(y.dims).subspan(1))));
+    call_error(context, fmt::format("append_array: elements of sizes {} and {} do not match",
+                                    dims_text(std::span(x.dims).subspan(1)), dims_text(std::span(y.dims).subspan(1))));
   std::vector<int> dims = x.dims;
   dims[0] += y.dims[0];
   Type type = is_integer(x) ? y.type : x.type;
@@ -236,19 +237,41 @@ Value sort_indices(CallContext& context, Arguments args) {
 }
 
 constexpr LibraryEntry kEntries[] = {
-    {"rep_vector", rep_linear<Base::vector>}, {"rep_row_vector", rep_linear<Base::row_vector>}, {"rep_matrix", rep_matrix},
-    {"rep_array", rep_array}, {"zeros_vector", constant_linear<Base::vector, 0>},
-    {"zeros_row_vector", constant_linear<Base::row_vector, 0>}, {"ones_vector", constant_linear<Base::vector, 1>},
-    {"ones_row_vector", constant_linear<Base::row_vector, 1>}, {"zeros_array", constant_array<Base::real, 0>},
-    {"ones_array", constant_array<Base::real, 1>}, {"zeros_int_array", constant_array<Base::integer, 0>},
-    {"ones_int_array", constant_array<Base::integer, 1>}, {"identity_matrix", identity_matrix},
-    {"linspaced_vector", linspaced_real<Base::vector, 0>}, {"linspaced_row_vector", linspaced_real<Base::row_vector, 0>},
-    {"linspaced_array", linspaced_real<Base::real, 1>}, {"linspaced_int_array", linspaced_int_array},
-    {"to_vector", to_linear<Base::vector>}, {"to_row_vector", to_linear<Base::row_vector>}, {"to_array_1d", to_array_1d},
-    {"to_array_2d", to_array_2d}, {"to_matrix", to_matrix}, {"append_col", append_col}, {"append_row", append_row},
-    {"append_array", append_array}, {"rows", rows}, {"cols", columns}, {"size", size}, {"num_elements", element_count},
-    {"dims", dims}, {"reverse", reverse}, {"sort_asc", sort<false>}, {"sort_desc", sort<true>},
-    {"sort_indices_asc", sort_indices<false>}, {"sort_indices_desc", sort_indices<true>},
+    {"rep_vector", rep_linear<Base::vector>},
+    {"rep_row_vector", rep_linear<Base::row_vector>},
+    {"rep_matrix", rep_matrix},
+    {"rep_array", rep_array},
+    {"zeros_vector", constant_linear<Base::vector, 0>},
+    {"zeros_row_vector", constant_linear<Base::row_vector, 0>},
+    {"ones_vector", constant_linear<Base::vector, 1>},
+    {"ones_row_vector", constant_linear<Base::row_vector, 1>},
+    {"zeros_array", constant_array<Base::real, 0>},
+    {"ones_array", constant_array<Base::real, 1>},
+    {"zeros_int_array", constant_array<Base::integer, 0>},
+    {"ones_int_array", constant_array<Base::integer, 1>},
+    {"identity_matrix", identity_matrix},
+    {"linspaced_vector", linspaced_real<Base::vector, 0>},
+    {"linspaced_row_vector", linspaced_real<Base::row_vector, 0>},
+    {"linspaced_array", linspaced_real<Base::real, 1>},
+    {"linspaced_int_array", linspaced_int_array},
+    {"to_vector", to_linear<Base::vector>},
+    {"to_row_vector", to_linear<Base::row_vector>},
+    {"to_array_1d", to_array_1d},
+    {"to_array_2d", to_array_2d},
+    {"to_matrix", to_matrix},
+    {"append_col", append_col},
+    {"append_row", append_row},
+    {"append_array", append_array},
+    {"rows", rows},
+    {"cols", columns},
+    {"size", size},
+    {"num_elements", element_count},
+    {"dims", dims},
+    {"reverse", reverse},
+    {"sort_asc", sort<false>},
+    {"sort_desc", sort<true>},
+    {"sort_indices_asc", sort_indices<false>},
+    {"sort_indices_desc", sort_indices<true>},
 };
 
 }  // namespace

@@ -51,7 +51,8 @@ unsigned data_mask(const DensityInfo& density, std::span<const bool> is_data) {
 
 }  // namespace
 
-void add_density_lanes(CallContext& context, Density family, Arguments args, std::span<const bool> is_data, DensityResult& result) {
+void add_density_lanes(CallContext& context, Density family, Arguments args, std::span<const bool> is_data,
+                       DensityResult& result) {
   const DensityInfo& density = info(family);
   if (args.size() != static_cast<std::size_t>(density.arguments))
     call_error(context, fmt::format("{} takes {} arguments, not {}", density.name, density.arguments, args.size()));

@@ -23,9 +23,7 @@ bool slot_at(const Value& x, std::size_t i) { return !x.slot.empty() && x.slot[x
 double number_at(const Value& x, std::size_t i) { return x.number[x.number.size() == 1 ? 0 : i]; }
 
 // The scalars of `x` at `lanes`; one scalar stays one, to be broadcast.
-Value gather_lanes(const Value& x, std::span<const std::uint32_t> lanes) {
-  return x.size() == 1 ? x : take(x, lanes, kReal, {});
-}
+Value gather_lanes(const Value& x, std::span<const std::uint32_t> lanes) { return x.size() == 1 ? x : take(x, lanes, kReal, {}); }
 
 void set_slots(Value& out, Slot first) {
   out.slot.resize(out.number.size());
@@ -194,8 +192,8 @@ Value dot(CallContext& context, const Value& a, const Value& b, std::span<const 
   if (b.known() && !a.known()) return dot(context, b, a, offsets, std::move(shape));
   const std::size_t n = offsets.size() - 1;
   Value out{shape.type, std::move(shape.dims), std::vector<double>(n, 0.0), {}};
-  // Structural zeros of a partly known operand (a triangular factor) are left out; a wholly known one keeps its zeros, so that its
-  // rows stay one block.
+  // Structural zeros of a partly known operand (a triangular factor) are left out; a wholly known one keeps its zeros, so that
+  // its rows stay one block.
   const auto is_structural_zero = [](const Value& v, std::size_t k) { return !v.known() && v.slot[k] == 0 && v.number[k] == 0; };
   OpenLanes open;
   std::vector<std::uint32_t> places, open_offsets{0};
@@ -221,7 +219,8 @@ Value dot(CallContext& context, const Value& a, const Value& b, std::span<const 
   const Value &x = whole ? a : left, &y = whole ? b : right;
   if (places.size() == open.lanes.size()) {  // one product a lane
     const Shape one_each{kVector, {static_cast<int>(places.size())}};
-    const Value product = binary(context, Op::mul, reshaped(x, one_each.type, one_each.dims), reshaped(y, one_each.type, one_each.dims));
+    const Value product =
+        binary(context, Op::mul, reshaped(x, one_each.type, one_each.dims), reshaped(y, one_each.type, one_each.dims));
     out.slot.assign(n, 0);
     for (std::size_t i = 0; i < open.lanes.size(); ++i) {
       out.number[open.lanes[i]] = product.number[i];
@@ -245,12 +244,13 @@ Value whole(CallContext& context, Op op, const Value& a, const Value& b, std::si
   if (n == 0) return out;
   const bool two = b.size() > 0;
   if (a.known() && b.known()) {
-    whole_value(op, static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(rows), a.number.data(), two ? b.number.data() : nullptr,
-                out.number.data());
+    whole_value(op, static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(rows), a.number.data(),
+                two ? b.number.data() : nullptr, out.number.data());
     return out;
   }
   const Scalars operands[2] = {scalars(a), scalars(b)};
-  set_slots(out, graph_of(context).whole(op, {operands, two ? 2u : 1u}, static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(rows)));
+  set_slots(out, graph_of(context).whole(op, {operands, two ? 2u : 1u}, static_cast<std::uint32_t>(n),
+                                         static_cast<std::uint32_t>(rows)));
   return out;
 }
 

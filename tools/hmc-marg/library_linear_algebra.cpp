@@ -38,12 +38,15 @@ Value identity(std::size_t n) {
   return out;
 }
 
-Value cholesky_decompose(CallContext& context, Arguments args) { return cholesky_factor(context, "cholesky_decompose", *args[0]); }
+Value cholesky_decompose(CallContext& context, Arguments args) {
+  return cholesky_factor(context, "cholesky_decompose", *args[0]);
+}
 
 void require_rows(const CallContext& context, std::string_view what, const Value& a, const Value& b) {
   require_square(context, what, a);
   const std::size_t n = extent_of(a).rows, rows = extent_of(b).rows;
-  if (n != rows) call_error(context, fmt::format("{}: a matrix [{}, {}] and a right side with {} rows do not match", what, n, n, rows));
+  if (n != rows)
+    call_error(context, fmt::format("{}: a matrix [{}, {}] and a right side with {} rows do not match", what, n, n, rows));
 }
 
 Value mdivide_left_tri_low(CallContext& context, Arguments args) {
@@ -64,7 +67,9 @@ Value solve_spd(CallContext& context, std::string_view what, const Value& a, con
   return lower_solve(context, factor, lower_solve(context, factor, b, false), true);
 }
 
-Value mdivide_left_spd(CallContext& context, Arguments args) { return solve_spd(context, "mdivide_left_spd", *args[0], *args[1]); }
+Value mdivide_left_spd(CallContext& context, Arguments args) {
+  return solve_spd(context, "mdivide_left_spd", *args[0], *args[1]);
+}
 Value mdivide_right_spd(CallContext& context, Arguments args) {
   return transposed(solve_spd(context, "mdivide_right_spd", *args[1], transposed(*args[0])));
 }
@@ -174,7 +179,8 @@ Value gp_exp_quad_cov(CallContext& context, Arguments args) {
   if (cross && m && n && x.size() / m != y.size() / n)
     call_error(context, fmt::format("gp_exp_quad_cov: points of sizes {} and {} do not match", x.size() / m, y.size() / n));
   const Value variance = unary(context, Op::square, sigma);
-  std::vector<std::uint32_t> left, right, places(allowed_count(context, std::vector<int>{static_cast<int>(m), static_cast<int>(n)}));
+  std::vector<std::uint32_t> left, right,
+      places(allowed_count(context, std::vector<int>{static_cast<int>(m), static_cast<int>(n)}));
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t i = cross ? 0 : j + 1; i < m; ++i) {
       places[j * m + i] = static_cast<std::uint32_t>(left.size());
@@ -190,11 +196,18 @@ Value gp_exp_quad_cov(CallContext& context, Arguments args) {
 }
 
 constexpr LibraryEntry kEntries[] = {
-    {"cholesky_decompose", cholesky_decompose}, {"mdivide_left_tri_low", mdivide_left_tri_low},
-    {"mdivide_right_tri_low", mdivide_right_tri_low}, {"mdivide_left_spd", mdivide_left_spd},
-    {"mdivide_right_spd", mdivide_right_spd}, {"inverse_spd", inverse_spd}, {"inverse", inverse},
-    {"log_determinant", log_determinant}, {"log_determinant_spd", log_determinant_spd}, {"determinant", determinant},
-    {"gp_exp_quad_cov", gp_exp_quad_cov}, {"cov_exp_quad", gp_exp_quad_cov},
+    {"cholesky_decompose", cholesky_decompose},
+    {"mdivide_left_tri_low", mdivide_left_tri_low},
+    {"mdivide_right_tri_low", mdivide_right_tri_low},
+    {"mdivide_left_spd", mdivide_left_spd},
+    {"mdivide_right_spd", mdivide_right_spd},
+    {"inverse_spd", inverse_spd},
+    {"inverse", inverse},
+    {"log_determinant", log_determinant},
+    {"log_determinant_spd", log_determinant_spd},
+    {"determinant", determinant},
+    {"gp_exp_quad_cov", gp_exp_quad_cov},
+    {"cov_exp_quad", gp_exp_quad_cov},
 };
 
 }  // namespace

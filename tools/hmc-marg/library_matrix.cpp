@@ -117,7 +117,8 @@ Value quad_form_diag(CallContext& context, Arguments args) {
   const Value &m = *args[0], &v = *args[1];
   const auto [rows, columns] = extent_of(m);
   require_square(context, "quad_form_diag", m);
-  if (v.size() != rows) call_error(context, fmt::format("quad_form_diag: {} weights for a matrix [{}, {}]", v.size(), rows, columns));
+  if (v.size() != rows)
+    call_error(context, fmt::format("quad_form_diag: {} weights for a matrix [{}, {}]", v.size(), rows, columns));
   std::vector<Place> left, right;
   for (std::size_t j = 0; j < rows; ++j)
     for (std::size_t i = j; i < rows; ++i) {
@@ -189,7 +190,8 @@ Value rows_dot_self(CallContext& context, Arguments args) {
   return paired_dots(context, "rows_dot_self", *args[0], *args[0], false);
 }
 
-// csr_matrix_times_vector(m, n, w, v, u, b): row i holds the entries w[u[i] .. u[i+1]-1] in the columns v[...], all counted from 1.
+// csr_matrix_times_vector(m, n, w, v, u, b): row i holds the entries w[u[i] .. u[i+1]-1] in the columns v[...], all counted
+// from 1.
 Value csr_matrix_times_vector(CallContext& context, Arguments args) {
   const int m = size_argument(context, *args[0], "csr_matrix_times_vector's rows");
   const int n = size_argument(context, *args[1], "csr_matrix_times_vector's columns");
@@ -197,9 +199,10 @@ Value csr_matrix_times_vector(CallContext& context, Arguments args) {
   require_known(context, v, "the column index of a sparse matrix");
   require_known(context, u, "the row index of a sparse matrix");
   if (b.size() != static_cast<std::size_t>(n) || v.size() != w.size() || u.size() != static_cast<std::size_t>(m) + 1)
-    call_error(context, fmt::format("csr_matrix_times_vector: a matrix [{}, {}] with {} entries, {} column indices, {} row starts "
-                                    "and a vector of {} do not match",
-                                    m, n, w.size(), v.size(), u.size(), b.size()));
+    call_error(context,
+               fmt::format("csr_matrix_times_vector: a matrix [{}, {}] with {} entries, {} column indices, {} row starts "
+                           "and a vector of {} do not match",
+                           m, n, w.size(), v.size(), u.size(), b.size()));
   std::vector<std::uint32_t> offsets(u.size());
   for (std::size_t i = 0; i < u.size(); ++i) {
     const double start = u.number[i] - 1;
@@ -212,19 +215,29 @@ Value csr_matrix_times_vector(CallContext& context, Arguments args) {
   std::vector<Place> places(v.size());
   for (std::size_t k = 0; k < v.size(); ++k) {
     if (v.number[k] < 1 || v.number[k] > n)
-      call_error(context, fmt::format("csr_matrix_times_vector: column index {} is {}, but must be between 1 and {}", k + 1, v.number[k], n));
+      call_error(context, fmt::format("csr_matrix_times_vector: column index {} is {}, but must be between 1 and {}", k + 1,
+                                      v.number[k], n));
     places[k] = at(static_cast<std::size_t>(v.number[k]) - 1);
   }
   return dot(context, w, take(b, places, kVector, {}), offsets, {kVector, {m}});
 }
 
 constexpr LibraryEntry kEntries[] = {
-    {"tcrossprod", tcrossprod}, {"crossprod", crossprod},
-    {"multiply_lower_tri_self_transpose", multiply_lower_tri_self_transpose}, {"diag_pre_multiply", diag_pre_multiply},
-    {"diag_post_multiply", diag_post_multiply}, {"quad_form_diag", quad_form_diag}, {"add_diag", add_diag},
-    {"quad_form", quad_form}, {"quad_form_sym", quad_form}, {"trace", trace}, {"trace_quad_form", trace_quad_form},
-    {"columns_dot_product", columns_dot_product}, {"rows_dot_product", rows_dot_product},
-    {"columns_dot_self", columns_dot_self}, {"rows_dot_self", rows_dot_self},
+    {"tcrossprod", tcrossprod},
+    {"crossprod", crossprod},
+    {"multiply_lower_tri_self_transpose", multiply_lower_tri_self_transpose},
+    {"diag_pre_multiply", diag_pre_multiply},
+    {"diag_post_multiply", diag_post_multiply},
+    {"quad_form_diag", quad_form_diag},
+    {"add_diag", add_diag},
+    {"quad_form", quad_form},
+    {"quad_form_sym", quad_form},
+    {"trace", trace},
+    {"trace_quad_form", trace_quad_form},
+    {"columns_dot_product", columns_dot_product},
+    {"rows_dot_product", rows_dot_product},
+    {"columns_dot_self", columns_dot_self},
+    {"rows_dot_self", rows_dot_self},
     {"csr_matrix_times_vector", csr_matrix_times_vector},
 };
 
@@ -244,7 +257,8 @@ Value matrix_product(CallContext& context, const Value& x, const Value& y) {
   Shape shape = product_shape(x, y, left, right);
   allowed_count(context, shape.dims);
   if (x.known() && y.known()) return known_product(x, y, left, right, std::move(shape));
-  const std::vector<int> multiplications{static_cast<int>(left.rows), static_cast<int>(left.columns), static_cast<int>(right.columns)};
+  const std::vector<int> multiplications{static_cast<int>(left.rows), static_cast<int>(left.columns),
+                                         static_cast<int>(right.columns)};
   allowed_count(context, multiplications);
   Pairs pairs;
   pairs.left.reserve(left.rows * left.columns * right.columns);

@@ -65,9 +65,7 @@ Value apply_unary(CallContext& context, Operator op, const Value& x) {
     case Operator::negate:
       if (is_integer(x) && is_scalar(x)) return checked_integer(context, 0 - x.number[0]);
       return unary(context, Op::neg, x);
-    case Operator::logical_not:
-      require_known(context, x, "the operand of !");
-      return integer_scalar(x.number.at(0) == 0 ? 1 : 0);
+    case Operator::logical_not: require_known(context, x, "the operand of !"); return integer_scalar(x.number.at(0) == 0 ? 1 : 0);
     case Operator::transpose: return transposed(x);
     default: return x;
   }

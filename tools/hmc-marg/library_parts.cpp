@@ -30,9 +30,7 @@ std::string dims_text(std::span<const int> dims) {
   return text + "]";
 }
 
-bool fully_unknown(const Value& x) {
-  return !x.slot.empty() && std::find(x.slot.begin(), x.slot.end(), Slot{0}) == x.slot.end();
-}
+bool fully_unknown(const Value& x) { return !x.slot.empty() && std::find(x.slot.begin(), x.slot.end(), Slot{0}) == x.slot.end(); }
 
 bool all_equal(const Value& x, double number) {
   return x.known() && std::all_of(x.number.begin(), x.number.end(), [number](double v) { return v == number; });

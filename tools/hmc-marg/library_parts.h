@@ -73,28 +73,29 @@ Shape broadcast(const CallContext& context, std::string_view what, const Value& 
 Value lanes(CallContext& context, Op op, const Value& x, Shape shape);
 Value lanes(CallContext& context, Op op, const Value& x, const Value& y, Shape shape);
 Value unary(CallContext& context, Op op, const Value& x);                         // the container type of x, real
-Value binary(CallContext& context, Op op, const Value& x, const Value& y);        // broadcast, with the folds x+0, x-0, 1*x, x/1
-Value power(CallContext& context, const Value& x, const Value& y);                // squares and roots as such
+Value binary(CallContext& context, Op op, const Value& x, const Value& y);  // broadcast, with the folds x+0, x-0, 1*x, x/1
+Value power(CallContext& context, const Value& x, const Value& y);  // squares and roots as such
 
 // Segments: out[i] reduces x[offsets[i] .. offsets[i+1]).
 Value reduce(CallContext& context, Op op, const Value& x, std::span<const std::uint32_t> offsets, Shape shape);
-Value reduce_all(CallContext& context, Op op, const Value& x);                    // one segment, a real scalar
+Value reduce_all(CallContext& context, Op op, const Value& x);  // one segment, a real scalar
 Value sum_of(CallContext& context, const Value& x);
 // out[i] = sum over segment i of a_k b_k. A wholly known operand comes first in the node.
 Value dot(CallContext& context, const Value& a, const Value& b, std::span<const std::uint32_t> offsets, Shape shape);
-Value dot_of(CallContext& context, const Value& a, const Value& b);               // all of a with all of b
-std::vector<std::uint32_t> equal_segments(std::size_t count, std::size_t length); // 0, length, 2 length ...
+Value dot_of(CallContext& context, const Value& a, const Value& b);  // all of a with all of b
+std::vector<std::uint32_t> equal_segments(std::size_t count, std::size_t length);  // 0, length, 2 length ...
 
-// Operations on whole lists (softmax, cumulative_sum, cholesky, solve_*): as many scalars out as `shape` has. `rows`: see op_lists.h.
+// Operations on whole lists (softmax, cumulative_sum, cholesky, solve_*): as many scalars out as `shape` has. `rows`: see
+// op_lists.h.
 Value whole(CallContext& context, Op op, const Value& a, const Value& b, std::size_t rows, Shape shape);
 Value whole(CallContext& context, Op op, const Value& a, std::size_t rows, Shape shape);
 
 // Matrices.
 Value matrix_product(CallContext& context, const Value& x, const Value& y);
-Value cholesky_factor(CallContext& context, std::string_view what, const Value& a);           // of a symmetric a, lower triangle read
-Value lower_solve(CallContext& context, const Value& l, const Value& b, bool transpose_l);    // L^-1 B or L^-T B; type of b
-Value diagonal_of(const Value& a);                                                            // vector
-Value log_diagonal_sum(CallContext& context, const Value& a);                                 // sum of log a_ii
+Value cholesky_factor(CallContext& context, std::string_view what, const Value& a);  // of a symmetric a, lower triangle read
+Value lower_solve(CallContext& context, const Value& l, const Value& b, bool transpose_l);  // L^-1 B or L^-T B; type of b
+Value diagonal_of(const Value& a);  // vector
+Value log_diagonal_sum(CallContext& context, const Value& a);  // sum of log a_ii
 void require_square(const CallContext& context, std::string_view what, const Value& a);
 // Throws where the known `a` is not symmetric to 1e-8, or its computed factor has a pivot that is not positive.
 void require_positive_definite(const CallContext& context, std::string_view what, const Value& a, const Value& factor);
@@ -120,8 +121,10 @@ class DensityLaneReader {
 };
 
 // Densities of whole vectors (library_vector_densities.cpp): false if `family` is none of them.
-bool apply_vector_density(CallContext& context, std::string_view family, Arguments args, std::span<const bool> is_data, DensityResult& result);
+bool apply_vector_density(CallContext& context, std::string_view family, Arguments args, std::span<const bool> is_data,
+                          DensityResult& result);
 // Lanes of a univariate family, appended to `result`; is_data per argument.
-void add_density_lanes(CallContext& context, Density family, Arguments args, std::span<const bool> is_data, DensityResult& result);
+void add_density_lanes(CallContext& context, Density family, Arguments args, std::span<const bool> is_data,
+                       DensityResult& result);
 
 }  // namespace tenfold::hmc_marg

@@ -22,7 +22,8 @@ Value univariate(CallContext& context, Density family, Arguments args) {
   for (const Value* arg : args) {
     if (is_scalar(*arg)) continue;
     if (sized && sized->size() != arg->size())
-      call_error(context, fmt::format("{}_rng: arguments of sizes {} and {} do not match", density.name, sized->size(), arg->size()));
+      call_error(context,
+                 fmt::format("{}_rng: arguments of sizes {} and {} do not match", density.name, sized->size(), arg->size()));
     sized = arg;
     count = arg->size();
   }
@@ -45,7 +46,8 @@ void require_probabilities(const CallContext& context, std::string_view what, co
     if (!(p >= 0)) call_error(context, fmt::format("{}: the probability {} must not be negative", what, p));
     sum += p;
   }
-  if (!(std::fabs(sum - 1) <= 1e-8)) call_error(context, fmt::format("{}: the probabilities sum to {}, but must sum to 1", what, sum));
+  if (!(std::fabs(sum - 1) <= 1e-8))
+    call_error(context, fmt::format("{}: the probabilities sum to {}, but must sum to 1", what, sum));
 }
 
 Value draw_outcome(CallContext& context, std::span<const double> probability) {
@@ -68,7 +70,8 @@ Value categorical(CallContext& context, Arguments args) {
 
 Value categorical_logit(CallContext& context, Arguments args) {
   const Value probability = whole(context, Op::softmax, *args[0], 0, {kVector, args[0]->dims});
-  if (probability.size() == 0 || !std::all_of(probability.number.begin(), probability.number.end(), [](double p) { return p >= 0; }))
+  if (probability.size() == 0 ||
+      !std::all_of(probability.number.begin(), probability.number.end(), [](double p) { return p >= 0; }))
     call_error(context, "categorical_logit_rng: the log odds must be finite");
   return draw_outcome(context, probability.number);
 }
@@ -95,7 +98,8 @@ Value dirichlet(CallContext& context, Arguments args) {
   std::vector<double> logs(args[0]->size());
   for (std::size_t k = 0; k < logs.size(); ++k) {
     const double alpha = args[0]->number[k];
-    if (!(alpha > 0)) call_error(context, fmt::format("dirichlet_rng: prior sample size parameter is {}, but must be positive", alpha));
+    if (!(alpha > 0))
+      call_error(context, fmt::format("dirichlet_rng: prior sample size parameter is {}, but must be positive", alpha));
     logs[k] = draw_log_gamma(alpha, *context.random);
   }
   return whole(context, Op::softmax, known_value(kVector, args[0]->dims, std::move(logs)), 0, {kVector, args[0]->dims});
@@ -109,11 +113,14 @@ Value multi_normal(CallContext& context, Arguments args) {
   const Value &mu = *args[0], &matrix = *args[1];
   require_square(context, "multi_normal_rng", matrix);
   const std::size_t n = extent_of(matrix).rows, count = mu.type.array_rank > 0 ? static_cast<std::size_t>(mu.dims[0]) : 1;
-  if (mu.size() != n * count) call_error(context, fmt::format("multi_normal_rng: means of size {} for a matrix [{}, {}]", mu.size() / std::max<std::size_t>(count, 1), n, n));
+  if (mu.size() != n * count)
+    call_error(context, fmt::format("multi_normal_rng: means of size {} for a matrix [{}, {}]",
+                                    mu.size() / std::max<std::size_t>(count, 1), n, n));
   const Value factor = spread == Spread::cholesky ? matrix : cholesky_factor(context, "multi_normal_rng", matrix);
   Value z = known_value(kMatrix, {static_cast<int>(n), static_cast<int>(count)}, std::vector<double>(n * count));
   for (double& v : z.number) v = context.random->normal();
-  const Value spread_out = spread == Spread::precision ? lower_solve(context, factor, z, true) : matrix_product(context, factor, z);
+  const Value spread_out =
+      spread == Spread::precision ? lower_solve(context, factor, z, true) : matrix_product(context, factor, z);
   std::vector<double> draws(mu.number);
   for (std::size_t i = 0; i < draws.size(); ++i) draws[i] += spread_out.number[i];
   Type type = mu.type;
@@ -156,16 +163,24 @@ Value discrete_range(CallContext& context, Arguments args) {
 }
 
 constexpr LibraryEntry kVectorFamilies[] = {
-    {"categorical", categorical}, {"categorical_logit", categorical_logit}, {"multinomial", multinomial}, {"dirichlet", dirichlet},
-    {"multi_normal", multi_normal<Spread::covariance>}, {"multi_normal_cholesky", multi_normal<Spread::cholesky>},
-    {"multi_normal_prec", multi_normal<Spread::precision>}, {"lkj_corr_cholesky", lkj_corr_cholesky}, {"lkj_corr", lkj_corr},
+    {"categorical", categorical},
+    {"categorical_logit", categorical_logit},
+    {"multinomial", multinomial},
+    {"dirichlet", dirichlet},
+    {"multi_normal", multi_normal<Spread::covariance>},
+    {"multi_normal_cholesky", multi_normal<Spread::cholesky>},
+    {"multi_normal_prec", multi_normal<Spread::precision>},
+    {"lkj_corr_cholesky", lkj_corr_cholesky},
+    {"lkj_corr", lkj_corr},
     {"discrete_range", discrete_range},
 };
 
 }  // namespace
 
 Value apply_random(CallContext& context, std::string_view family, Arguments args) {
-  if (!context.random) call_error(context, fmt::format("{}_rng: random numbers are drawn in transformed data and generated quantities only", family));
+  if (!context.random)
+    call_error(context,
+               fmt::format("{}_rng: random numbers are drawn in transformed data and generated quantities only", family));
   for (const Value* arg : args) require_known(context, *arg, fmt::format("an argument of {}_rng", family));
   if (const auto density = density_named(family)) return univariate(context, *density, args);
   for (const LibraryEntry& entry : kVectorFamilies)

@@ -73,8 +73,7 @@ Value dot_self(CallContext& context, Arguments args) { return dot_of(context, *a
 Value squared_distance_of(CallContext& context, Arguments args) {
   require_equal_sizes(context, "distance", *args[0], *args[1]);
   const std::vector<int> dims{static_cast<int>(args[0]->size())};
-  const Value difference =
-      binary(context, Op::sub, reshaped(*args[0], kVector, dims), reshaped(*args[1], kVector, dims));
+  const Value difference = binary(context, Op::sub, reshaped(*args[0], kVector, dims), reshaped(*args[1], kVector, dims));
   return dot_of(context, difference, difference);
 }
 
@@ -101,10 +100,23 @@ Value cumulative_sum(CallContext& context, Arguments args) {
 }
 
 constexpr LibraryEntry kEntries[] = {
-    {"sum", sum}, {"mean", mean}, {"prod", product}, {"min", extreme<Op::minimum>}, {"max", extreme<Op::maximum>},
-    {"variance", variance}, {"sd", standard_deviation}, {"dot_product", dot_product}, {"dot_self", dot_self},
-    {"squared_distance", squared_distance}, {"distance", distance}, {"norm1", norm1}, {"norm2", norm2},
-    {"log_sum_exp", log_sum_exp}, {"softmax", softmax}, {"log_softmax", log_softmax}, {"cumulative_sum", cumulative_sum},
+    {"sum", sum},
+    {"mean", mean},
+    {"prod", product},
+    {"min", extreme<Op::minimum>},
+    {"max", extreme<Op::maximum>},
+    {"variance", variance},
+    {"sd", standard_deviation},
+    {"dot_product", dot_product},
+    {"dot_self", dot_self},
+    {"squared_distance", squared_distance},
+    {"distance", distance},
+    {"norm1", norm1},
+    {"norm2", norm2},
+    {"log_sum_exp", log_sum_exp},
+    {"softmax", softmax},
+    {"log_softmax", log_softmax},
+    {"cumulative_sum", cumulative_sum},
 };
 
 }  // namespace

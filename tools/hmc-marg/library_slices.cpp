@@ -34,7 +34,8 @@ Value tail(CallContext& context, Arguments args) {
 }
 
 Value segment(CallContext& context, Arguments args) {
-  const int first = integer_argument(context, *args[1], "segment's start"), count = size_argument(context, *args[2], "segment's size");
+  const int first = integer_argument(context, *args[1], "segment's start"),
+            count = size_argument(context, *args[2], "segment's size");
   if (count == 0) return outer_range(context, "segment", *args[0], 1, 0);
   return outer_range(context, "segment", *args[0], first, count);
 }
@@ -48,7 +49,8 @@ Value block_of(const CallContext& context, std::string_view what, const Value& x
   std::vector<std::uint32_t> places;
   for (int j = 0; j < n; ++j)
     for (int i = 0; i < m; ++i)
-      places.push_back(static_cast<std::uint32_t>(static_cast<std::size_t>(column - 1 + j) * rows + static_cast<std::size_t>(row - 1 + i)));
+      places.push_back(
+          static_cast<std::uint32_t>(static_cast<std::size_t>(column - 1 + j) * rows + static_cast<std::size_t>(row - 1 + i)));
   std::vector<int> dims = type == kMatrix ? std::vector<int>{m, n} : std::vector<int>{m * n};
   return take(x, places, type, std::move(dims));
 }
@@ -75,7 +77,8 @@ Value sub_row(CallContext& context, Arguments args) {
 // sub_col(x, i, j, n): n elements of column j from row i on.
 Value sub_col(CallContext& context, Arguments args) {
   return block_of(context, "sub_col", *args[0], integer_argument(context, *args[1], "sub_col's row"),
-                  integer_argument(context, *args[2], "sub_col's column"), size_argument(context, *args[3], "sub_col's size"), 1, kVector);
+                  integer_argument(context, *args[2], "sub_col's column"), size_argument(context, *args[3], "sub_col's size"), 1,
+                  kVector);
 }
 
 Value block(CallContext& context, Arguments args) {
@@ -101,8 +104,9 @@ Value diag_matrix(CallContext& context, Arguments args) {
 }
 
 constexpr LibraryEntry kEntries[] = {
-    {"head", head}, {"tail", tail}, {"segment", segment}, {"row", row}, {"col", column}, {"sub_row", sub_row},
-    {"sub_col", sub_col}, {"block", block}, {"transpose", transpose}, {"diagonal", diagonal}, {"diag_matrix", diag_matrix},
+    {"head", head},           {"tail", tail},         {"segment", segment},         {"row", row},
+    {"col", column},          {"sub_row", sub_row},   {"sub_col", sub_col},         {"block", block},
+    {"transpose", transpose}, {"diagonal", diagonal}, {"diag_matrix", diag_matrix},
 };
 
 }  // namespace

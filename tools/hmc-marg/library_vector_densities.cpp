@@ -40,9 +40,11 @@ std::size_t vector_count(const Value& x) { return x.type.array_rank > 0 ? static
 // `count` vectors of size n, one a column; a single vector is repeated.
 Value as_columns(const DensityCall& call, const Value& x, std::size_t n, std::size_t count) {
   const std::size_t have = vector_count(x);
-  if (have != 1 && have != count) call_error(call.context, fmt::format("{}: {} vectors and {} do not match", call.family, have, count));
+  if (have != 1 && have != count)
+    call_error(call.context, fmt::format("{}: {} vectors and {} do not match", call.family, have, count));
   if (x.size() != have * n)
-    call_error(call.context, fmt::format("{}: a vector of size {}, but {} is needed", call.family, have ? x.size() / have : 0, n));
+    call_error(call.context,
+               fmt::format("{}: a vector of size {}, but {} is needed", call.family, have ? x.size() / have : 0, n));
   const std::vector<int> dims{static_cast<int>(n), static_cast<int>(count)};
   if (have == count) return reshaped(x, kMatrix, dims);
   std::vector<std::uint32_t> places(n * count);
@@ -146,7 +148,8 @@ void categorical_logit(DensityCall& call) {
 void multinomial(DensityCall& call) {
   const Value &counts = *call.args[0], &theta = *call.args[1];
   if (counts.size() != theta.size())
-    call_error(call.context, fmt::format("multinomial: {} counts and {} probabilities do not match", counts.size(), theta.size()));
+    call_error(call.context,
+               fmt::format("multinomial: {} counts and {} probabilities do not match", counts.size(), theta.size()));
   require_simplex(call, theta);
   double total = 0, coefficient = 0;
   std::vector<std::uint32_t> places;
@@ -174,8 +177,8 @@ void linear_model(DensityCall& call, Density family) {
   add_density_lanes(context, family, {args, has_scale ? 3u : 2u}, {is_data, has_scale ? 3u : 2u}, call.result);
 }
 
-// Log of the constant that makes det(Omega)^(eta - 1) a density of correlation matrices of order K (Lewandowski, Kurowicka and Joe 2009):
-// (K-1) lgamma(eta + (K-1)/2) - sum_{k<K} [lgamma(eta + (K-1-k)/2) + (k/2) log pi].
+// Log of the constant that makes det(Omega)^(eta - 1) a density of correlation matrices of order K (Lewandowski, Kurowicka and
+// Joe 2009): (K-1) lgamma(eta + (K-1)/2) - sum_{k<K} [lgamma(eta + (K-1-k)/2) + (k/2) log pi].
 Value lkj_constant(CallContext& context, const Value& eta, std::size_t order) {
   if (order < 2) return real_scalar(0);
   const double last = static_cast<double>(order - 1);
@@ -206,7 +209,8 @@ void lkj_corr(DensityCall& call) {
   const std::size_t order = extent_of(*call.args[0]).rows;
   add_term(call, lkj_constant(context, eta, order), call.is_data[1]);
   if (order < 2 || all_equal(eta, 1)) return;
-  const Value log_determinant = times(context, 2, log_diagonal_sum(context, cholesky_factor(context, call.family, *call.args[0])));
+  const Value log_determinant =
+      times(context, 2, log_diagonal_sum(context, cholesky_factor(context, call.family, *call.args[0])));
   add_term(call, binary(context, Op::mul, minus_one(context, eta), log_determinant), false);
 }
 
