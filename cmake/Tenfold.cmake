@@ -15,6 +15,8 @@
 
 # All libraries and tools, without torch parts and tests: what a second compiler is asked about.
 add_custom_target(libtorch-free)
+# The tools with their torch parts: what scripts/build makes.
+add_custom_target(programs)
 
 # One precompiled header of what most files above `base` include, which costs each of them 2 s otherwise.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/json_pch.cpp CONTENT "// Carries the precompiled header.\n")
@@ -91,6 +93,7 @@ function(tenfold_tool name)
     add_executable(${name} main.cpp)
     target_link_libraries(${name} PRIVATE tenfold_${name}_core)
     add_dependencies(libtorch-free ${name})
+    add_dependencies(programs ${name})
     install(TARGETS ${name} RUNTIME DESTINATION bin)
   endif()
   tenfold_bench(${name})
@@ -134,9 +137,7 @@ function(tenfold_torch_part name)
     PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/tenfold
     BUILD_RPATH ${TENFOLD_TORCH_DIR}/lib INSTALL_RPATH "$ORIGIN/../torch/lib")
   install(TARGETS ${name}-torch LIBRARY DESTINATION lib/tenfold)
-  if(TARGET ${name})
-    add_dependencies(${name} ${name}-torch)
-  endif()
+  add_dependencies(programs ${name}-torch)
 endfunction()
 
 # tests/tests-<name> of all *.cpp in DIRS (below tests/); each file X_test.cpp is a test of its own to ctest, run in the
