@@ -17,6 +17,8 @@
 add_custom_target(libtorch-free)
 # The tools with their torch parts: what scripts/build makes.
 add_custom_target(programs)
+# What scripts/bench runs.
+add_custom_target(benches)
 
 # One precompiled header of what most files above `base` include, which costs each of them 2 s otherwise.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/json_pch.cpp CONTENT "// Carries the precompiled header.\n")
@@ -105,6 +107,7 @@ function(tenfold_bench name)
   if(sources)
     add_executable(bench-${name} ${sources})
     target_link_libraries(bench-${name} PRIVATE tenfold_${name}_core)
+    add_dependencies(benches bench-${name})
     set_target_properties(bench-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   endif()
 endfunction()
