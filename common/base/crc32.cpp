@@ -11,8 +11,6 @@ std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t before) {
   return static_cast<std::uint32_t>(::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-std::uint32_t crc32(std::string_view text, std::uint32_t before) {
-  return crc32(std::as_bytes(std::span(text)), before);
-}
+std::uint32_t crc32(std::string_view text, std::uint32_t before) { return crc32(std::as_bytes(std::span(text)), before); }
 
 }  // namespace tenfold

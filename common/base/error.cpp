@@ -7,8 +7,7 @@
 namespace tenfold {
 
 Error::Error(ExitCode exit_code, std::string message) : exit_code_(exit_code), message_(std::move(message)) {
-  std::replace_if(
-      message_.begin(), message_.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(message_.begin(), message_.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
 
 void usage_error(std::string message) { throw Error(ExitCode::usage, std::move(message)); }

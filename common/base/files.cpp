@@ -101,6 +101,7 @@ int open_lock(const std::filesystem::path& path) {
 std::string read_file(const std::filesystem::path& path) {
   const bool standard_input = path == "-";
   const Descriptor descriptor(standard_input ? ::dup(0) : open_for_reading(path));
+  if (descriptor.value < 0) input_error("standard input is closed");
   struct stat status = {};
   std::string content;
   if (::fstat(descriptor.value, &status) == 0 && S_ISREG(status.st_mode)) {

@@ -41,8 +41,7 @@ std::array<std::uint32_t, 2> philox_key(std::uint64_t seed, std::string_view pur
   return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
 }
 
-PhiloxStream::PhiloxStream(std::uint64_t seed, std::string_view purpose, std::uint32_t id0, std::uint32_t id1,
-                           std::uint32_t id2)
+PhiloxStream::PhiloxStream(std::uint64_t seed, std::string_view purpose, std::uint32_t id0, std::uint32_t id1, std::uint32_t id2)
     : PhiloxStream(philox_key(seed, purpose), id0, id1, id2) {}
 
 PhiloxStream::PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0, std::uint32_t id1, std::uint32_t id2)

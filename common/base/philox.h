@@ -19,11 +19,9 @@ std::array<std::uint32_t, 2> philox_key(std::uint64_t seed, std::string_view pur
 // Copying a stream copies its place.
 class PhiloxStream {
  public:
-  PhiloxStream(std::uint64_t seed, std::string_view purpose, std::uint32_t id0 = 0, std::uint32_t id1 = 0,
-               std::uint32_t id2 = 0);
+  PhiloxStream(std::uint64_t seed, std::string_view purpose, std::uint32_t id0 = 0, std::uint32_t id1 = 0, std::uint32_t id2 = 0);
   // The same with a key made before by philox_key: no hashing when many streams are opened.
-  explicit PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0 = 0, std::uint32_t id1 = 0,
-                        std::uint32_t id2 = 0);
+  explicit PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0 = 0, std::uint32_t id1 = 0, std::uint32_t id2 = 0);
 
   std::uint32_t next_u32() {
     if (used_ == 4) refill();

@@ -87,8 +87,10 @@ CsvWriter CsvWriter::resume(const std::filesystem::path& path, std::uint64_t len
 }
 
 CsvWriter::CsvWriter(CsvWriter&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)),
-      written_(std::exchange(other.written_, 0)), buffer_(std::exchange(other.buffer_, {})) {}
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      written_(std::exchange(other.written_, 0)),
+      buffer_(std::exchange(other.buffer_, {})) {}
 
 CsvWriter& CsvWriter::operator=(CsvWriter&& other) noexcept {
   std::swap(path_, other.path_);

@@ -131,8 +131,8 @@ class CsvParser {
       at = stop + 1;
     }
     if (table_.values.size() - before < columns) {
-      fail("a row of " + std::to_string(table_.values.size() - before) + " values under " + std::to_string(columns) +
-           " names" + (ended_ ? "" : "; the file is cut off here"));
+      fail("a row of " + std::to_string(table_.values.size() - before) + " values under " + std::to_string(columns) + " names" +
+           (ended_ ? "" : "; the file is cut off here"));
     }
     ++table_.rows;
   }

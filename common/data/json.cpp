@@ -9,9 +9,7 @@
 
 namespace tenfold::data {
 
-std::string dump_json(const Json& value, int indent) {
-  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
+std::string dump_json(const Json& value, int indent) { return value.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 std::size_t count_non_finite(const Json& value) {
   if (value.is_number_float()) return std::isfinite(value.get<double>()) ? 0 : 1;

@@ -73,7 +73,11 @@ void append_utf8(std::string& out, std::uint32_t code) {
 class JsonParser {
  public:
   JsonParser(std::string_view text, const std::string& file, const JsonLimits& limits)
-      : begin_(text.data()), end_(begin_ + text.size()), at_(begin_), line_start_(begin_), file_(file),
+      : begin_(text.data()),
+        end_(begin_ + text.size()),
+        at_(begin_),
+        line_start_(begin_),
+        file_(file),
         max_depth_(static_cast<std::size_t>(std::clamp(limits.max_depth, 1, 10000))) {}
 
   JsonValue parse();
@@ -248,8 +252,8 @@ void JsonParser::close() {
     keys_.resize(frame.first_key);
     frame.value.contents_ = std::move(members);
   } else {
-    frame.value.contents_ = std::make_shared<std::vector<JsonValue>>(std::make_move_iterator(first),
-                                                                     std::make_move_iterator(values_.end()));
+    frame.value.contents_ =
+        std::make_shared<std::vector<JsonValue>>(std::make_move_iterator(first), std::make_move_iterator(values_.end()));
   }
   values_.erase(first, values_.end());
   values_.push_back(std::move(frame.value));

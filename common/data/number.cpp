@@ -29,8 +29,9 @@ std::optional<double> parse_number(std::string_view text) {
     if (!text.empty() && text.front() == '-') return std::nullopt;
   }
   double value = 0;
-  const char* const end = text.data() + text.size();
-  const std::from_chars_result result = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const std::from_chars_result result = std::from_chars(begin, end, value);
   if (result.ptr != end) return std::nullopt;
   if (result.ec == std::errc{}) return value;
   if (result.ec != std::errc::result_out_of_range) return std::nullopt;

@@ -29,9 +29,9 @@ struct DTypeRow {
   std::size_t size;
 };
 
-constexpr DTypeRow dtypes[] = {{DType::f64, "F64", 8}, {DType::f32, "F32", 4}, {DType::f16, "F16", 2},
-                               {DType::bf16, "BF16", 2}, {DType::i64, "I64", 8}, {DType::i32, "I32", 4},
-                               {DType::i16, "I16", 2}, {DType::i8, "I8", 1}, {DType::u8, "U8", 1},
+constexpr DTypeRow dtypes[] = {{DType::f64, "F64", 8},     {DType::f32, "F32", 4}, {DType::f16, "F16", 2},
+                               {DType::bf16, "BF16", 2},   {DType::i64, "I64", 8}, {DType::i32, "I32", 4},
+                               {DType::i16, "I16", 2},     {DType::i8, "I8", 1},   {DType::u8, "U8", 1},
                                {DType::boolean, "BOOL", 1}};
 
 const DTypeRow& row_of(DType dtype) { return dtypes[static_cast<std::size_t>(dtype)]; }
@@ -120,6 +120,7 @@ class HeaderReader {
     tensor.name = member.key;
     tensor.dtype = read_dtype(member.key, dtype->string());
     std::uint64_t size = size_of(tensor.dtype);
+    tensor.shape.reserve(shape->array().size());
     for (const JsonValue& extent : shape->array()) {
       const std::uint64_t length = natural(member.key, extent, "shape");
       tensor.shape.push_back(static_cast<std::int64_t>(length));
@@ -129,8 +130,7 @@ class HeaderReader {
     const std::uint64_t end = natural(member.key, offsets->array()[1], "data_offsets");
     if (begin > end || end > data_.size()) fail(member.key, "its data_offsets point outside the file");
     if (end - begin != size) {
-      fail(member.key, "takes " + std::to_string(end - begin) + " bytes where its shape and dtype take " +
-                           std::to_string(size));
+      fail(member.key, "takes " + std::to_string(end - begin) + " bytes where its shape and dtype take " + std::to_string(size));
     }
     tensor.bytes = data_.subspan(begin, size);
     return tensor;
@@ -234,8 +234,7 @@ Safetensors::~Safetensors() = default;
 Safetensors Safetensors::open(const std::filesystem::path& path) {
   auto contents = std::make_unique<Contents>();
   contents->file = path.string();
-  contents->mapping.emplace(path);
-  contents->read(contents->mapping->bytes());
+  contents->read(contents->mapping.emplace(path).bytes());
   return Safetensors(std::move(contents));
 }
 

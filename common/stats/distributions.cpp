@@ -17,9 +17,8 @@ namespace bm = boost::math;
 namespace bp = boost::math::policies;
 
 // Errors become NaN or infinity instead of exceptions.
-using Policy = bp::policy<bp::promote_double<false>, bp::domain_error<bp::ignore_error>,
-                          bp::overflow_error<bp::ignore_error>, bp::pole_error<bp::ignore_error>,
-                          bp::evaluation_error<bp::ignore_error>>;
+using Policy = bp::policy<bp::promote_double<false>, bp::domain_error<bp::ignore_error>, bp::overflow_error<bp::ignore_error>,
+                          bp::pole_error<bp::ignore_error>, bp::evaluation_error<bp::ignore_error>>;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();

@@ -64,7 +64,10 @@ void Fft::inverse(std::span<double> real, std::span<double> imaginary) const {
 }
 
 MeanAutocovariance::MeanAutocovariance(std::size_t n)
-    : n_(n), fft_(std::bit_ceil(std::max<std::size_t>(1, 2 * n - 1))), real_(fft_.length()), imaginary_(fft_.length()),
+    : n_(n),
+      fft_(std::bit_ceil(std::max<std::size_t>(1, 2 * n - 1))),
+      real_(fft_.length()),
+      imaginary_(fft_.length()),
       power_(fft_.length()) {}
 
 std::span<const double> MeanAutocovariance::operator()(std::span<const double> series, std::size_t count) {
@@ -86,8 +89,7 @@ std::span<const double> MeanAutocovariance::operator()(std::span<const double> s
   }
   std::fill(imaginary_.begin(), imaginary_.end(), 0.0);
   fft_.inverse(power_, imaginary_);
-  const double scale =
-      1.0 / (static_cast<double>(fft_.length()) * static_cast<double>(n_) * static_cast<double>(count));
+  const double scale = 1.0 / (static_cast<double>(fft_.length()) * static_cast<double>(n_) * static_cast<double>(count));
   for (std::size_t t = 0; t < n_; ++t) power_[t] *= scale;
   return std::span<const double>(power_).first(n_);
 }

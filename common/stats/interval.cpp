@@ -26,8 +26,8 @@ std::string short_text(double value) {
 }
 
 std::string interval_text(const Interval& interval, double level, std::size_t n) {
-  return "(" + short_text(100 * level) + " % interval " + short_text(interval.low) + " to " +
-         short_text(interval.high) + ", n = " + std::to_string(n) + ")";
+  return "(" + short_text(100 * level) + " % interval " + short_text(interval.low) + " to " + short_text(interval.high) +
+         ", n = " + std::to_string(n) + ")";
 }
 
 std::vector<double> pairwise(std::span<const double> a, std::span<const double> b, double (*of)(double, double)) {
@@ -79,8 +79,8 @@ PairedComparison compare_paired(std::span<const double> a, std::span<const doubl
 std::string PairedComparison::verdict(const std::string& a, const std::string& b) const {
   const std::string evidence = interval_text(interval, level, n);
   if (!shown) return "no difference shown between " + a + " and " + b + " " + evidence;
-  return a + " is " + (difference > 0 ? "larger" : "smaller") + " than " + b + " by " +
-         short_text(std::fabs(difference)) + " " + (difference > 0 ? evidence : interval_text({-interval.high, -interval.low}, level, n));
+  return a + " is " + (difference > 0 ? "larger" : "smaller") + " than " + b + " by " + short_text(std::fabs(difference)) + " " +
+         (difference > 0 ? evidence : interval_text({-interval.high, -interval.low}, level, n));
 }
 
 PairedRatio compare_ratio(std::span<const double> a, std::span<const double> b, double level) {

@@ -95,8 +95,7 @@ double ess_of(const Matrix& x, MeanAutocovariance& autocovariance) {
   const double mean_variance = c[0] * n / (n - 1);
   double total_variance = mean_variance * (n - 1) / n;
   if (x.chains > 1) total_variance += variance_of_chain_means(x);
-  const double tau =
-      integrated_time(x.n, [&](std::size_t t) { return 1.0 - (mean_variance - c[t]) / total_variance; });
+  const double tau = integrated_time(x.n, [&](std::size_t t) { return 1.0 - (mean_variance - c[t]) / total_variance; });
   const double size = static_cast<double>(x.chains) * n;
   return size / std::max(tau, 1.0 / std::log10(size));  // antithetic chains: at most size log10 size
 }
@@ -116,8 +115,12 @@ struct Column {
   bool any_nan = false;
 
   Column(std::size_t chain_count, std::size_t iterations)
-      : chains(chain_count), n(iterations), half(iterations / 2), x(chain_count, iterations),
-        split(2 * chain_count, iterations / 2), split_place(x.values.size(), dropped) {
+      : chains(chain_count),
+        n(iterations),
+        half(iterations / 2),
+        x(chain_count, iterations),
+        split(2 * chain_count, iterations / 2),
+        split_place(x.values.size(), dropped) {
     for (std::size_t c = 0; c < chains; ++c) {
       for (std::size_t i = 0; i < half; ++i) {
         split_place[c * n + i] = static_cast<std::uint32_t>(2 * c * half + i);
@@ -193,10 +196,10 @@ struct Column {
     // The two middle draws lie equally far from their midpoint only if that is rounded once, as R does.
     const std::size_t size = sorted_values.size();
     const double upper = sorted_values[size / 2];
-    const double median = size % 2 == 1 ? upper
-                                        : static_cast<double>((static_cast<long double>(sorted_values[size / 2 - 1]) +
-                                                               static_cast<long double>(upper)) /
-                                                              2);
+    const double median =
+        size % 2 == 1
+            ? upper
+            : static_cast<double>((static_cast<long double>(sorted_values[size / 2 - 1]) + static_cast<long double>(upper)) / 2);
     return basic_rhat(split_scores(folded(sorted, median)));
   }
 
@@ -230,8 +233,7 @@ struct Column {
 
   double sd_mcse(double center) {
     if (!enough()) return not_a_number;
-    const double ess =
-        split_ess(split_of([center](double value) { return (value - center) * (value - center); }));
+    const double ess = split_ess(split_of([center](double value) { return (value - center) * (value - center); }));
     std::vector<double> squares(x.values.size());
     for (std::size_t i = 0; i < squares.size(); ++i) squares[i] = (x.values[i] - center) * (x.values[i] - center);
     const double second = mean(squares);
@@ -300,8 +302,7 @@ struct McmcSummarizer::Work : Column {
   using Column::Column;
 };
 
-McmcSummarizer::McmcSummarizer(std::size_t chains, std::size_t iterations)
-    : work_(std::make_unique<Work>(chains, iterations)) {}
+McmcSummarizer::McmcSummarizer(std::size_t chains, std::size_t iterations) : work_(std::make_unique<Work>(chains, iterations)) {}
 McmcSummarizer::McmcSummarizer(McmcSummarizer&&) noexcept = default;
 McmcSummarizer::~McmcSummarizer() = default;
 

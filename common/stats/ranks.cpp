@@ -26,9 +26,7 @@ std::uint64_t key_of(double value) {
   return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
 }
 
-double value_of(std::uint64_t key) {
-  return std::bit_cast<double>((key >> 63) != 0 ? key & ~(std::uint64_t{1} << 63) : ~key);
-}
+double value_of(std::uint64_t key) { return std::bit_cast<double>((key >> 63) != 0 ? key & ~(std::uint64_t{1} << 63) : ~key); }
 
 }  // namespace
 

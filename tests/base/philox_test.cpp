@@ -34,8 +34,13 @@ TEST_CASE("seeds and purposes give keys of their own") {
     keys.insert(philox_key(seed, "momentum"));
   }
   CHECK(keys.size() == 2000);
-  // Fixed for good: a change would change every run.
-  CHECK(philox_key(1, "init") == philox_key(1, "init"));
+}
+
+TEST_CASE("what a seed draws is fixed for good: a change would change every run") {
+  CHECK(philox_key(1, "init") == std::array<std::uint32_t, 2>{0x4de5e1d2, 0x571fed4d});
+  PhiloxStream stream(1, "init");
+  CHECK(stream.uniform() == 0.66775515497396076);
+  CHECK(stream.normal() == doctest::Approx(1.2278641230048131).epsilon(1e-14));
 }
 
 TEST_CASE("uniforms lie inside (0, 1) and fill it evenly") {

@@ -15,8 +15,7 @@ using namespace tenfold;
 TEST_CASE("a line says what, how far, the rate and the time left") {
   CHECK(progress_text({.what = "sampling", .done = 1200, .total = 4000, .unit = "it", .note = "12 divergences"}, 1.5) ==
         "sampling 1200/4000 (30 %)  800 it/s  4 s left  12 divergences");
-  CHECK(progress_text({.what = "reading", .done = 7, .total = 0, .unit = "rows", .note = ""}, 2) ==
-        "reading 7  3.5 rows/s");
+  CHECK(progress_text({.what = "reading", .done = 7, .total = 0, .unit = "rows", .note = ""}, 2) == "reading 7  3.5 rows/s");
   CHECK(progress_text({.what = "x", .done = 1, .total = 7201, .unit = "it", .note = ""}, 1) ==
         "x 1/7201 (0 %)  1 it/s  2 h 00 min left");
   CHECK(progress_text({.what = "x", .done = 0, .total = 10, .unit = "it", .note = ""}, 0) == "x 0/10 (0 %)");

@@ -72,7 +72,8 @@ TEST_CASE("an integer is what is written as one") {
 }
 
 TEST_CASE("numbers are the nearest doubles") {
-  const JsonValue root = parse_json("[0.1, 1e-400, 2.2250738585072014e-308, 4.9e-324, 123456789012345678901234567890, 1E+2]", "f");
+  const JsonValue root =
+      parse_json("[0.1, 1e-400, 2.2250738585072014e-308, 4.9e-324, 123456789012345678901234567890, 1E+2]", "f");
   const auto& v = root.array();
   CHECK(v[0].number == 0.1);
   CHECK(v[1].number == 0);
@@ -83,8 +84,8 @@ TEST_CASE("numbers are the nearest doubles") {
 }
 
 TEST_CASE("NaN and infinities, bare as Python writes them and quoted as CmdStan reads them") {
-  const JsonValue root =
-      parse_json("[NaN, Infinity, -Infinity, \"NaN\", \"Inf\", \"-Inf\", \"+inf\", \"Infinity\", \"-Infinity\", \"1.5\", \"\", \"x\"]", "f");
+  const JsonValue root = parse_json(
+      "[NaN, Infinity, -Infinity, \"NaN\", \"Inf\", \"-Inf\", \"+inf\", \"Infinity\", \"-Infinity\", \"1.5\", \"\", \"x\"]", "f");
   const auto& v = root.array();
   CHECK(std::isnan(v[0].number));
   CHECK_FALSE(v[0].is_integer_literal);

@@ -65,8 +65,8 @@ TEST_CASE("mutated JSON") {
   const std::vector<std::string> originals = {
       R"({"N": 8, "y": [28, 8.5, -3e-2, NaN, -Infinity], "s": "a\u00e9\n\ud83d\ude00", "o": {"k": [[1, 2], [3, 4]], "t": true}})",
       "[[[]], {}, null, false, \"\xE2\x82\xAC\", 1E+5, 0, -0.0]\n"};
-  const int count = accepted(originals, "{}[]\",:\\ue+-.0123456789NaInfty \n", "json",
-                             [](const std::string& text) { parse_json(text, "f"); });
+  const int count =
+      accepted(originals, "{}[]\",:\\ue+-.0123456789NaInfty \n", "json", [](const std::string& text) { parse_json(text, "f"); });
   CHECK(count > mutants / 50);      // the mutants are not all hopeless,
   CHECK(count < mutants * 9 / 10);  // nor all harmless
 }

@@ -79,7 +79,8 @@ TEST_CASE("the bytes are fixed, whatever the order of the tensors, and every ten
   const std::string forward = safetensors_bytes(std::vector{a, b, c});
   CHECK(forward == safetensors_bytes(std::vector{c, b, a}));
   std::string header =
-      "{\"z\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},\"i\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[8,12]},"
+      "{\"z\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},\"i\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":["
+      "8,12]},"
       "\"u\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[12,15]}}";
   header.resize((header.size() + 7) / 8 * 8, ' ');
   const std::string data("\0\0\0\0\0\0\xf0\x3f\2\0\0\0\3\4\5", 15);
@@ -107,7 +108,8 @@ TEST_CASE("16-bit floats by hand") {
 
 TEST_CASE("integers and booleans as doubles") {
   const std::string file = file_of(
-      "{\"b\":{\"dtype\":\"BOOL\",\"shape\":[2],\"data_offsets\":[0,2]},\"i\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[2,3]},"
+      "{\"b\":{\"dtype\":\"BOOL\",\"shape\":[2],\"data_offsets\":[0,2]},\"i\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":["
+      "2,3]},"
       "\"s\":{\"dtype\":\"I16\",\"shape\":[1],\"data_offsets\":[3,5]}}",
       std::string("\1\0\xff\xfe\xff", 5));
   const Safetensors read = Safetensors::parse(bytes_of(file), "f");

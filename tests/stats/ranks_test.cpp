@@ -20,9 +20,8 @@ TEST_CASE("the radix sort orders doubles of all signs and sizes, equal ones by t
   for (int i = 0; i < 100; ++i) x.push_back(stream.below(5));
   std::vector<Ordered> expected;
   for (std::size_t i = 0; i < x.size(); ++i) expected.push_back({x[i], static_cast<std::uint32_t>(i)});
-  std::sort(expected.begin(), expected.end(), [](const Ordered& a, const Ordered& b) {
-    return a.value != b.value ? a.value < b.value : a.index < b.index;
-  });
+  std::sort(expected.begin(), expected.end(),
+            [](const Ordered& a, const Ordered& b) { return a.value != b.value ? a.value < b.value : a.index < b.index; });
   const std::vector<Ordered> got = ordered(x);
   REQUIRE(got.size() == x.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
