@@ -65,7 +65,8 @@ double lognormal(const double* x, double* d) {
   return value;
 }
 Summands lognormal_split(const double* x) {
-  Summands s = split_scale(x, -kHalfLog2Pi);
+  Summands s;  // Stan Math keeps the constant -log(2 pi)/2 here
+  s.add(-std::log(x[2]), kB);
   s.add(-std::log(x[0]), kY);
   return s;
 }

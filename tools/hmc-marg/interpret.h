@@ -72,8 +72,7 @@ class Interpreter {
   struct Frame {
     std::vector<Cell> cells;
     const FunctionDefinition* function = nullptr;  // null: the program itself
-    std::vector<char> argument_is_data;            // the call's argument has Stan's data type
-    bool all_data = true;                          // every argument has
+    std::uint64_t data_arguments = 0;              // bit i: the call's argument i has Stan's data type
     bool propto = true;                            // _lupdf inside drops
   };
   enum class Flow : std::uint8_t { next, leave_loop, next_iteration, leave_function };
@@ -107,7 +106,8 @@ class Interpreter {
   Scalar call_scalar(const Expr& e);
   Value call_user(int function, std::span<const Expr* const> arguments, bool propto, Position at);
   Value call_density(const Expr& e);
-  bool data_type(const Expr& e) const;
+  Value call_distribution_function(const Expr& e, Arguments args);
+  bool data_type(const Expr& e) const { return is_data_in_call(e, frame_->data_arguments); }
   Type at_type(const Expr& e) const;  // the type of a variable's present value
   bool effective_propto(const Expr& e) const { return e.propto && frame_->propto; }
 
@@ -139,10 +139,11 @@ class Interpreter {
   void sample(const Stmt& s);
   void truncate(const Stmt& s, Arguments args);
   Scalar truncation_mass(const Stmt& s, Arguments args, const double* lower, const double* upper);  // its logarithm
-  void increment(const Expr& e, int line);
+  void increment(const Expr& e, Position at);
   void increment_by_density(const Expr& e);
   void add_density(std::string_view family, Arguments args, std::span<const bool> is_data, bool propto, Position at);
-  void add_to_target(Scalar s, int line);
+  void add_to_target(Scalar s, Position at);
+  void add_known(double number, Position at);  // throws Error(infeasible) where it is not finite
   Scalar target_value();
 
   const Cell& at(int slot) const { return frame_->cells[static_cast<std::size_t>(slot)]; }

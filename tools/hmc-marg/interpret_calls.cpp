@@ -47,13 +47,16 @@ Value Interpreter::call(const Expr& e) {
   if (e.call == CallKind::user) {
     std::vector<const Expr*> arguments;
     for (const ExprPtr& arg : e.args) arguments.push_back(arg.get());
-    return call_user(e.function, arguments, effective_propto(e), e.at);
+    // A function that adds to the target drops what the model would; a density only where it is called unnormalised.
+    const bool adds = program_.functions[static_cast<std::size_t>(e.function)].name.ends_with("_lp");
+    return call_user(e.function, arguments, adds ? frame_->propto : effective_propto(e), e.at);
   }
   if (e.call == CallKind::density) return call_density(e);
   if (e.call == CallKind::library && e.library_index < 0) return as_value(target_value(), Base::real);
   Evaluated evaluated(e.args.size());
   for (std::size_t i = 0; i < e.args.size(); ++i) evaluated.pointers[i] = &reference(*e.args[i], evaluated.storage[i]);
   context_.at = e.at;
+  if (e.call == CallKind::cdf) return call_distribution_function(e, evaluated.pointers);
   if (e.call == CallKind::random) {
     if (!context_.random) fail(e.at, "random numbers are drawn in transformed data and generated quantities only");
     return apply_random(context_, e.callee, evaluated.pointers);
@@ -78,13 +81,11 @@ Value Interpreter::call_user(int function, std::span<const Expr* const> argument
   if (depth_ >= kMaxDepth) fail(at, "`" + definition.name + "` is called more than " + std::to_string(kMaxDepth) + " levels deep; recursion is not supported");
   // All arguments first: they may call functions that use the same frame.
   std::vector<Cell> cells(arguments.size());
-  std::vector<char> is_data(arguments.size());
-  bool all_data = true;
+  std::uint64_t data_arguments = 0;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const Expr& e = *arguments[i];
     const Type& type = definition.arguments[i].type;
-    is_data[i] = data_type(e);
-    all_data = all_data && is_data[i];
+    if (data_type(e)) data_arguments |= std::uint64_t{1} << i;
     if (e.kind == ExprKind::variable && at_type(e) == type) {
       cells[i].borrowed = &this->at(e.slot).get();
     } else {
@@ -97,8 +98,7 @@ Value Interpreter::call_user(int function, std::span<const Expr* const> argument
   frame.cells.resize(std::max(frame.cells.size(), static_cast<std::size_t>(definition.frame_size)));
   for (std::size_t i = 0; i < cells.size(); ++i) frame.cells[i] = std::move(cells[i]);
   frame.function = &definition;
-  frame.argument_is_data = std::move(is_data);
-  frame.all_data = all_data;
+  frame.data_arguments = data_arguments;
   frame.propto = propto;
   Frame* const caller = frame_;
   const int line = at.line;
@@ -125,24 +125,10 @@ Value Interpreter::call_user(int function, std::span<const Expr* const> argument
 
 Type Interpreter::at_type(const Expr& e) const { return at(e.slot).get().type; }
 
-// Stan's data type. Inside a function it is the call's: a template instantiated with the types of its arguments.
-bool Interpreter::data_type(const Expr& e) const {
-  if (e.type.base == Base::integer) return true;
-  if (!frame_->function) return e.is_data;
-  switch (e.kind) {
-    case ExprKind::number:
-    case ExprKind::string: return true;
-    case ExprKind::variable: {
-      const auto slot = static_cast<std::size_t>(e.slot);
-      return slot < frame_->argument_is_data.size() ? frame_->argument_is_data[slot] != 0 : frame_->all_data;
-    }
-    case ExprKind::index: return data_type(*e.args[0]);
-    default:
-      for (const ExprPtr& arg : e.args) {
-        if (!data_type(*arg)) return false;
-      }
-      return true;
-  }
+// foo_lcdf(y | ...): the family is the callee, the suffix is in the name as written.
+Value Interpreter::call_distribution_function(const Expr& e, Arguments args) {
+  const std::size_t dash = e.name.rfind('_');
+  return apply_cdf(context_, e.callee, std::string_view(e.name).substr(dash + 1), args);
 }
 
 }  // namespace tenfold::hmc_marg

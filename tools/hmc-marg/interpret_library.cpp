@@ -52,7 +52,8 @@ class Resolver {
   }
 
   void call(const Expr& e) {
-    if (e.call == CallKind::user || e.call == CallKind::random || (e.call == CallKind::library && e.callee == "target")) return;
+    if (e.call == CallKind::user || e.call == CallKind::random || e.call == CallKind::cdf) return;
+    if (e.call == CallKind::library && e.callee == "target") return;  // the interpreter's own
     std::string key = e.callee + "/" + std::to_string(e.args.size());
     if (e.call == CallKind::density) key += "|";
     const auto [found, is_new] = numbers_.emplace(std::move(key), static_cast<int>(table_.size()));

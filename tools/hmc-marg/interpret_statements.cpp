@@ -31,7 +31,7 @@ Interpreter::Flow Interpreter::execute(const Stmt& s) {
     case StmtKind::declare: declare(s.declaration); break;
     case StmtKind::assign: assign(s); break;
     case StmtKind::sample: sample(s); break;
-    case StmtKind::target: increment(*s.value, s.at.line); break;
+    case StmtKind::target: increment(*s.value, s.at); break;
     case StmtKind::if_else:
       if (truth(*s.value)) return execute_all(s.body);
       return execute_all(s.otherwise);

@@ -2,16 +2,25 @@
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
 #include "hmc-marg/interpret.h"
 
 namespace tenfold::hmc_marg {
 
-void Interpreter::add_to_target(Scalar s, int line) {
+void Interpreter::add_to_target(Scalar s, Position at) {
   if (s.slot) {
-    target_.entries.push_back({s.slot, line});
+    target_.entries.push_back({s.slot, at.line});
   } else {
-    target_.constant += s.number;
+    add_known(s.number, at);
   }
+}
+
+void Interpreter::add_known(double number, Position at) {
+  target_.constant += number;
+  if (std::isfinite(number)) return;
+  infeasible_error(at_position(program_.file, static_cast<std::size_t>(at.line), static_cast<std::size_t>(at.column),
+                               "the log density here is " + std::string(std::isnan(number) ? "NaN" : number > 0 ? "infinite" : "-infinity") +
+                                   " whatever the parameters; look at the data that enter"));
 }
 
 // The sum so far, as a program reads it.
@@ -31,7 +40,7 @@ void Interpreter::add_density(std::string_view family, Arguments args, std::span
   if (!graph_) fail(at, "the target is incremented in the model and transformed parameters only");
   context_.at = at;
   const DensityResult result = apply_density(context_, family, args, is_data);
-  target_.constant += result.constant;
+  add_known(result.constant, at);
   if (propto) target_.dropped += result.dropped;
   for (const DensityResult::Lanes& lanes : result.factors) target_.densities.push_back({lanes.node, lanes.data_arguments, at.line});
   for (const Slot slot : result.terms) target_.entries.push_back({slot, at.line});
@@ -42,7 +51,7 @@ void Interpreter::sample(const Stmt& s) {
     std::vector<const Expr*> arguments{s.left.get()};
     for (const ExprPtr& arg : s.args) arguments.push_back(arg.get());
     if (s.truncated) fail(s.at, "a truncated density of the program's own runs in CmdStan, not here");
-    add_to_target(as_scalar(call_user(s.function, arguments, frame_->propto, s.at)), s.at.line);
+    add_to_target(as_scalar(call_user(s.function, arguments, frame_->propto, s.at)), s.at);
     return;
   }
   constexpr std::size_t kMost = 8;
@@ -70,7 +79,7 @@ void Interpreter::truncate(const Stmt& s, Arguments args) {
   std::size_t count = y.size();
   for (std::size_t i = 0; i < y.size(); ++i) {
     if (y.known() || !y.slot[i]) {
-      if (!(y.number[i] >= lower && y.number[i] <= upper)) target_.constant = -std::numeric_limits<double>::infinity();
+      if (!(y.number[i] >= lower && y.number[i] <= upper)) add_known(-std::numeric_limits<double>::infinity(), s.at);
       continue;
     }
     const Scalar variate{0, y.slot[i]};
@@ -83,7 +92,7 @@ void Interpreter::truncate(const Stmt& s, Arguments args) {
     }
   }
   const Scalar mass = truncation_mass(s, args, s.low ? &lower : nullptr, s.high ? &upper : nullptr);
-  for (std::size_t i = 0; i < count; ++i) add_to_target(mass.slot ? lane(Op::neg, mass) : Scalar{-mass.number, 0}, s.at.line);
+  for (std::size_t i = 0; i < count; ++i) add_to_target(mass.slot ? lane(Op::neg, mass) : Scalar{-mass.number, 0}, s.at);
 }
 
 void Interpreter::increment_by_density(const Expr& e) {
@@ -99,10 +108,10 @@ void Interpreter::increment_by_density(const Expr& e) {
 }
 
 // target += e. Sums of densities are taken apart here, where the types of their arguments are known.
-void Interpreter::increment(const Expr& e, int line) {
+void Interpreter::increment(const Expr& e, Position at) {
   if (e.kind == ExprKind::binary && e.op == Operator::add && e.type.rank() == 0 && e.args[0]->type.rank() == 0 && e.args[1]->type.rank() == 0) {
-    increment(*e.args[0], line);
-    increment(*e.args[1], line);
+    increment(*e.args[0], at);
+    increment(*e.args[1], at);
     return;
   }
   if (e.kind == ExprKind::call && e.call == CallKind::density && graph_) {
@@ -110,11 +119,11 @@ void Interpreter::increment(const Expr& e, int line) {
     return;
   }
   if (e.type.rank() == 0) {
-    add_to_target(scalar(e), line);
+    add_to_target(scalar(e), at);
     return;
   }
   const Value value = evaluate(e);
-  for (std::size_t i = 0; i < value.size(); ++i) add_to_target({value.number[i], value.known() ? 0 : value.slot[i]}, line);
+  for (std::size_t i = 0; i < value.size(); ++i) add_to_target({value.number[i], value.known() ? 0 : value.slot[i]}, at);
 }
 
 }  // namespace tenfold::hmc_marg

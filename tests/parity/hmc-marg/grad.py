@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Golden log densities and gradients of tests/hmc-marg/programs by stanli, an interpreter of Stan programs on Stan Math.
+
+Writes grad.json beside this file: per program three unconstrained points, each with lp (propto form, Jacobians included)
+and its gradient. The points are those of `hmc-marg grad --at 0|1|2`.
+"""
+import json
+import pathlib
+
+import numpy as np
+import stanli
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAMS = HERE.parents[1] / "hmc-marg" / "programs"
+
+
+def point(which, n):
+    i = np.arange(n)
+    if which == 0:
+        return 0.1 + 0.05 * (i % 7) - 0.15 * (i % 3)
+    if which == 1:
+        return 0.02 * ((i % 5) - 2)
+    return np.zeros(n)
+
+
+def main():
+    golden = {"peer": f"stanli {stanli.__version__}", "programs": {}}
+    for program in sorted(PROGRAMS.glob("*.stan")):
+        model = stanli.Model(str(program), str(program.with_suffix(".json")))
+        points = []
+        for which in range(3):
+            lp, gradient = model.log_prob_grad(point(which, model.n_unconstrained))
+            points.append({"lp": float(lp), "gradient": [float(g) for g in gradient]})
+        golden["programs"][program.stem] = points
+    (HERE / "grad.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
