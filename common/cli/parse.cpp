@@ -19,11 +19,8 @@ std::vector<Declared> declare(CLI::App& app, const std::vector<OptionTable*>& ta
     for (OptionSpec& spec : table->specs()) {
       if (spec.input) {
         CLI::Option* option = app.add_option(spec.value_name);
-        option->type_name("TEXT");
-        if (spec.many)
-          option->expected(-1);
-        else
-          option->expected(1);
+        option->type_name("TEXT")->expected(1, spec.many ? CLI::detail::expected_max_vector_size : 1);
+        option->allow_extra_args(spec.many)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         declared.push_back({&spec, option});
         continue;
       }

@@ -79,6 +79,17 @@ TEST_CASE("a switch can be turned off again, and - is an input") {
   CHECK(o.model == "-");
 }
 
+TEST_CASE("an input that takes many takes them wherever they stand") {
+  std::vector<std::string> files;
+  bool strict = false;
+  OptionTable table;
+  table.inputs("FILES", files, "files").required();
+  table.flag("--strict", strict, "strict");
+  apply_typed(parse_arguments({"a,b", "--strict", "c", "-"}, {&table}, ""));
+  CHECK(files == std::vector<std::string>{"a,b", "c", "-"});
+  CHECK(strict);
+}
+
 TEST_CASE("errors name the option, what it got and what would do") {
   CHECK(error_of({"--chains", "0"}) == "--chains: 0 will not do; give an integer at least 1");
   CHECK(error_of({"--chains", "2.5"}) == "--chains: \"2.5\" will not do; give an integer at least 1");
