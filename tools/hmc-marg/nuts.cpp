@@ -22,12 +22,6 @@ double log_add(double a, double b) {
   return a > b ? a + std::log1p(std::exp(b - a)) : b + std::log1p(std::exp(a - b));
 }
 
-double dot(const double* a, const double* b, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 bool all_finite(std::span<const double> x) { return std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); }); }
 
 // A point of phase space with its gradient: q, p, g are [d].
@@ -111,6 +105,8 @@ void Metric::velocity(const double* p, double* out) const {
   }
 }
 
+// Everything a chain's transitions touch. Small dimensions are the common case after elimination: transition, build and leapfrog are
+// compiled for D = 1 to 4, where the copies and dot products below become a few moves, and for any number (D = 0).
 struct Nuts::State {
   LogDensity& density;
   Metric metric;
@@ -156,12 +152,30 @@ struct Nuts::State {
   }
   Point take_point() { return {take(), take(), take(), 0}; }
 
-  void copy(const double* from, double* to) const { std::memcpy(to, from, d * sizeof(double)); }
+  template <int D>
+  std::size_t size() const {
+    return D > 0 ? static_cast<std::size_t>(D) : d;
+  }
+  template <int D>
+  void copy(const double* from, double* to) const {
+    std::memcpy(to, from, size<D>() * sizeof(double));
+  }
+  template <int D>
   void copy(const Point& from, Point& to) const {
-    copy(from.q, to.q);
-    copy(from.p, to.p);
-    copy(from.g, to.g);
+    std::memcpy(to.q, from.q, 3 * size<D>() * sizeof(double));  // q, p and g of a point lie side by side
     to.log_density = from.log_density;
+  }
+  template <int D>
+  double dot(const double* a, const double* b) const {
+    double s = 0;
+    for (std::size_t i = 0; i < size<D>(); ++i) s += a[i] * b[i];
+    return s;
+  }
+  template <int D>
+  void set_velocity(const double* p, double* out) const {
+    if (metric.kind() == MetricKind::dense) return metric.velocity(p, out);
+    const double* w = metric.inverse_mass().data();  // ones for the unit metric
+    for (std::size_t i = 0; i < size<D>(); ++i) out[i] = w[i] * p[i];
   }
 
   void evaluate(Point& point) {
@@ -170,70 +184,137 @@ struct Nuts::State {
   }
 
   double energy(const Point& point) {
-    metric.velocity(point.p, velocity);
-    return -point.log_density + 0.5 * dot(point.p, velocity, d);
+    set_velocity<0>(point.p, velocity);
+    return -point.log_density + 0.5 * dot<0>(point.p, velocity);
   }
 
+  template <int D>
   void leapfrog(Point& point, double epsilon) {
-    for (std::size_t i = 0; i < d; ++i) point.p[i] += 0.5 * epsilon * point.g[i];
-    metric.velocity(point.p, velocity);
-    for (std::size_t i = 0; i < d; ++i) point.q[i] += epsilon * velocity[i];
+    for (std::size_t i = 0; i < size<D>(); ++i) point.p[i] += 0.5 * epsilon * point.g[i];
+    set_velocity<D>(point.p, velocity);
+    for (std::size_t i = 0; i < size<D>(); ++i) point.q[i] += epsilon * velocity[i];
     evaluate(point);
-    for (std::size_t i = 0; i < d; ++i) point.p[i] += 0.5 * epsilon * point.g[i];
+    for (std::size_t i = 0; i < size<D>(); ++i) point.p[i] += 0.5 * epsilon * point.g[i];
   }
 
   // No U-turn between two ends with velocities a, b and summed momentum r.
-  bool persists(const double* sharp_a, const double* sharp_b, const double* r) const { return dot(sharp_a, r, d) > 0 && dot(sharp_b, r, d) > 0; }
+  template <int D>
+  bool persists(const double* sharp_a, const double* sharp_b, const double* r) const {
+    return dot<D>(sharp_a, r) > 0 && dot<D>(sharp_b, r) > 0;
+  }
+  template <int D>
   bool persists_with(const double* sharp_a, const double* sharp_b, const double* r, const double* extra) {
-    for (std::size_t i = 0; i < d; ++i) sum[i] = r[i] + extra[i];
-    return persists(sharp_a, sharp_b, sum);
+    for (std::size_t i = 0; i < size<D>(); ++i) sum[i] = r[i] + extra[i];
+    return persists<D>(sharp_a, sharp_b, sum);
   }
 
-  // Builds 2^depth steps from `moving` on. Adds their momenta to rho, sets the momenta and velocities of the first and the last step, the
-  // proposal, and the log of the summed weights. False: divergent or turned back; then only the counts are of use.
+  template <int D>
+  bool build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed, double& proposed_energy,
+                  double& log_weight);
+  template <int D>
   bool build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-             Point& proposed, double& proposed_energy, double& log_weight) {
-    if (depth == 0) {
-      leapfrog(moving, direction * step);
-      ++leapfrogs;
-      metric.velocity(moving.p, sharp_begin);
-      double h = -moving.log_density + 0.5 * dot(moving.p, sharp_begin, d);
-      if (std::isnan(h)) h = kInf;
-      if (h - h0 > options.divergence_threshold) divergent = true;
-      log_weight = log_add(log_weight, h0 - h);
-      accept_sum += h0 - h > 0 ? 1 : std::exp(h0 - h);
-      copy(moving, proposed);
-      proposed_energy = h;
-      copy(sharp_begin, sharp_end);
-      copy(moving.p, p_begin);
-      copy(moving.p, p_end);
-      for (std::size_t i = 0; i < d; ++i) rho_out[i] += moving.p[i];
-      return !divergent;
-    }
-    Level& level = levels[static_cast<std::size_t>(depth)];
-    std::fill_n(level.rho_left, d, 0.0);
-    double left_weight = -kInf;
-    if (!build(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed, proposed_energy, left_weight))
-      return false;
-    std::fill_n(level.rho_right, d, 0.0);
-    double right_weight = -kInf;
-    if (!build(depth - 1, random, level.rho_right, level.p_right_begin, p_end, level.sharp_right_begin, sharp_end, level.proposal,
-               level.proposal_energy, right_weight))
-      return false;
-
-    const double both = log_add(left_weight, right_weight);
-    log_weight = log_add(log_weight, both);
-    if (random.uniform() < std::exp(right_weight - both)) {
-      copy(level.proposal, proposed);
-      proposed_energy = level.proposal_energy;
-    }
-    const bool left = persists_with(sharp_begin, level.sharp_right_begin, level.rho_left, level.p_right_begin);
-    const bool right = persists_with(level.sharp_left_end, sharp_end, level.rho_right, level.p_left_end);
-    for (std::size_t i = 0; i < d; ++i) level.rho_left[i] += level.rho_right[i];
-    for (std::size_t i = 0; i < d; ++i) rho_out[i] += level.rho_left[i];
-    return persists(sharp_begin, sharp_end, level.rho_left) && left && right;
-  }
+             Point& proposed, double& proposed_energy, double& log_weight);
+  template <int D>
+  Transition transition(PhiloxStream& random);
 };
+
+// One leapfrog step: the smallest tree.
+template <int D>
+bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed,
+                             double& proposed_energy, double& log_weight) {
+  leapfrog<D>(moving, direction * step);
+  ++leapfrogs;
+  set_velocity<D>(moving.p, sharp_begin);
+  double h = -moving.log_density + 0.5 * dot<D>(moving.p, sharp_begin);
+  if (std::isnan(h)) h = kInf;
+  if (h - h0 > options.divergence_threshold) divergent = true;
+  log_weight = h0 - h;
+  accept_sum += h0 - h > 0 ? 1 : std::exp(h0 - h);
+  copy<D>(moving, proposed);
+  proposed_energy = h;
+  copy<D>(sharp_begin, sharp_end);
+  copy<D>(moving.p, p_begin);
+  copy<D>(moving.p, p_end);
+  copy<D>(moving.p, rho_out);
+  return !divergent;
+}
+
+// Builds 2^depth steps from `moving` on. Sets the sum of their momenta, the momenta and velocities of the first and the last step, the
+// proposal, and the log of the summed weights. False: divergent or turned back; then only the counts are of use.
+template <int D>
+bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
+                        Point& proposed, double& proposed_energy, double& log_weight) {
+  if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, log_weight);
+  Level& level = levels[static_cast<std::size_t>(depth)];
+  double left_weight = -kInf, right_weight = -kInf;
+  if (!build<D>(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed, proposed_energy, left_weight))
+    return false;
+  if (!build<D>(depth - 1, random, level.rho_right, level.p_right_begin, p_end, level.sharp_right_begin, sharp_end, level.proposal,
+                level.proposal_energy, right_weight))
+    return false;
+
+  log_weight = log_add(left_weight, right_weight);
+  if (random.uniform() < std::exp(right_weight - log_weight)) {
+    copy<D>(level.proposal, proposed);
+    proposed_energy = level.proposal_energy;
+  }
+  const bool left = persists_with<D>(sharp_begin, level.sharp_right_begin, level.rho_left, level.p_right_begin);
+  const bool right = persists_with<D>(level.sharp_left_end, sharp_end, level.rho_right, level.p_left_end);
+  for (std::size_t i = 0; i < size<D>(); ++i) rho_out[i] = level.rho_left[i] + level.rho_right[i];
+  return persists<D>(sharp_begin, sharp_end, rho_out) && left && right;
+}
+
+template <int D>
+Transition Nuts::State::transition(PhiloxStream& random) {
+  metric.draw_momentum(random, {here.p, d});
+  copy<D>(here, forward);
+  copy<D>(here, backward);
+  set_velocity<D>(here.p, sharp_front);
+  copy<D>(sharp_front, sharp_back);
+  for (double* p : {p_front, p_back, rho}) copy<D>(here.p, p);
+  h0 = -here.log_density + 0.5 * dot<D>(here.p, sharp_front);
+  accept_sum = 0;
+  leapfrogs = 0;
+  divergent = false;
+
+  double selected_energy = h0, log_weight = 0;
+  int depth = 0;
+  while (depth < options.max_depth) {
+    double subtree_weight = -kInf;
+    bool valid;
+    // "front" is the forward end, "back" the backward one; "inner" names the ends that meet where old and new trees join.
+    if (random.uniform() > 0.5) {
+      direction = 1;
+      copy<D>(forward, moving);
+      std::swap(rho, rho_backward);
+      copy<D>(p_front, p_back_inner);
+      copy<D>(sharp_front, sharp_back_inner);
+      valid = build<D>(depth, random, rho_forward, p_front_inner, p_front, sharp_front_inner, sharp_front, proposal, proposal_energy, subtree_weight);
+      copy<D>(moving, forward);
+    } else {
+      direction = -1;
+      copy<D>(backward, moving);
+      std::swap(rho, rho_forward);
+      copy<D>(p_back, p_front_inner);
+      copy<D>(sharp_back, sharp_front_inner);
+      valid = build<D>(depth, random, rho_backward, p_back_inner, p_back, sharp_back_inner, sharp_back, proposal, proposal_energy, subtree_weight);
+      copy<D>(moving, backward);
+    }
+    if (!valid) break;
+    ++depth;
+    if (subtree_weight > log_weight || random.uniform() < std::exp(subtree_weight - log_weight)) {
+      copy<D>(proposal, here);
+      selected_energy = proposal_energy;
+    }
+    log_weight = log_add(log_weight, subtree_weight);
+
+    const bool back = persists_with<D>(sharp_back, sharp_front_inner, rho_backward, p_front_inner);
+    const bool front = persists_with<D>(sharp_back_inner, sharp_front, rho_forward, p_back_inner);
+    for (std::size_t i = 0; i < size<D>(); ++i) rho[i] = rho_backward[i] + rho_forward[i];
+    if (!(persists<D>(sharp_back, sharp_front, rho) && back && front)) break;
+  }
+  return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy};
+}
 
 Nuts::Nuts(LogDensity& density, Metric metric, NutsOptions options) : state_(std::make_unique<State>(density, std::move(metric), options)) {}
 Nuts::~Nuts() = default;
@@ -256,71 +337,23 @@ void Nuts::set_metric(std::vector<double> inverse_mass) { state_->metric.set(std
 std::uint64_t Nuts::gradients() const { return state_->gradients; }
 
 Transition Nuts::transition(PhiloxStream& random) {
-  State& s = *state_;
-  s.metric.draw_momentum(random, {s.here.p, s.d});
-  s.copy(s.here, s.forward);
-  s.copy(s.here, s.backward);
-  s.metric.velocity(s.here.p, s.sharp_front);
-  s.copy(s.sharp_front, s.sharp_front_inner);
-  s.copy(s.sharp_front, s.sharp_back);
-  s.copy(s.sharp_front, s.sharp_back_inner);
-  for (double* p : {s.p_front, s.p_front_inner, s.p_back, s.p_back_inner, s.rho}) s.copy(s.here.p, p);
-  s.h0 = -s.here.log_density + 0.5 * dot(s.here.p, s.sharp_front, s.d);
-  s.accept_sum = 0;
-  s.leapfrogs = 0;
-  s.divergent = false;
-
-  double energy = s.h0, log_weight = 0;
-  int depth = 0;
-  while (depth < s.options.max_depth) {
-    std::fill_n(s.rho_forward, s.d, 0.0);
-    std::fill_n(s.rho_backward, s.d, 0.0);
-    double subtree_weight = -kInf;
-    bool valid;
-    // "front" is the forward end, "back" the backward one; "inner" names the ends that meet where old and new trees join.
-    if (random.uniform() > 0.5) {
-      s.direction = 1;
-      s.copy(s.forward, s.moving);
-      std::swap(s.rho, s.rho_backward);
-      s.copy(s.p_front, s.p_back_inner);
-      s.copy(s.sharp_front, s.sharp_back_inner);
-      valid = s.build(depth, random, s.rho_forward, s.p_front_inner, s.p_front, s.sharp_front_inner, s.sharp_front, s.proposal, s.proposal_energy,
-                      subtree_weight);
-      s.copy(s.moving, s.forward);
-    } else {
-      s.direction = -1;
-      s.copy(s.backward, s.moving);
-      std::swap(s.rho, s.rho_forward);
-      s.copy(s.p_back, s.p_front_inner);
-      s.copy(s.sharp_back, s.sharp_front_inner);
-      valid = s.build(depth, random, s.rho_backward, s.p_back_inner, s.p_back, s.sharp_back_inner, s.sharp_back, s.proposal, s.proposal_energy,
-                      subtree_weight);
-      s.copy(s.moving, s.backward);
-    }
-    if (!valid) break;
-    ++depth;
-    if (subtree_weight > log_weight || random.uniform() < std::exp(subtree_weight - log_weight)) {
-      s.copy(s.proposal, s.here);
-      energy = s.proposal_energy;
-    }
-    log_weight = log_add(log_weight, subtree_weight);
-
-    const bool back = s.persists_with(s.sharp_back, s.sharp_front_inner, s.rho_backward, s.p_front_inner);
-    const bool front = s.persists_with(s.sharp_back_inner, s.sharp_front, s.rho_forward, s.p_back_inner);
-    for (std::size_t i = 0; i < s.d; ++i) s.rho[i] = s.rho_backward[i] + s.rho_forward[i];
-    if (!(s.persists(s.sharp_back, s.sharp_front, s.rho) && back && front)) break;
+  switch (state_->d) {
+    case 1: return state_->transition<1>(random);
+    case 2: return state_->transition<2>(random);
+    case 3: return state_->transition<3>(random);
+    case 4: return state_->transition<4>(random);
+    default: return state_->transition<0>(random);
   }
-  return {s.leapfrogs > 0 ? s.accept_sum / s.leapfrogs : 0, depth, s.leapfrogs, s.divergent, energy};
 }
 
 void Nuts::find_step_size(PhiloxStream& random) {
   State& s = *state_;
   const double threshold = std::log(0.8);
   const auto change = [&] {
-    s.copy(s.here, s.moving);
+    s.copy<0>(s.here, s.moving);
     s.metric.draw_momentum(random, {s.moving.p, s.d});
     const double before = s.energy(s.moving);
-    s.leapfrog(s.moving, s.step);
+    s.leapfrog<0>(s.moving, s.step);
     const double after = s.energy(s.moving);
     return before - (std::isnan(after) ? kInf : after);
   };
@@ -339,7 +372,7 @@ void Nuts::leapfrog(std::vector<double>& q, std::vector<double>& p, double step)
   std::copy(q.begin(), q.end(), s.moving.q);
   std::copy(p.begin(), p.end(), s.moving.p);
   s.evaluate(s.moving);
-  s.leapfrog(s.moving, step);
+  s.leapfrog<0>(s.moving, step);
   q.assign(s.moving.q, s.moving.q + s.d);
   p.assign(s.moving.p, s.moving.p + s.d);
 }
