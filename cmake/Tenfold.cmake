@@ -25,6 +25,14 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/json_pch.cpp CONTENT "// Car
 add_library(tenfold_json_pch OBJECT ${CMAKE_BINARY_DIR}/generated/json_pch.cpp)
 target_precompile_headers(tenfold_json_pch PRIVATE <nlohmann/json.hpp> <fmt/format.h> <string> <vector>)
 
+# One precompiled <torch/torch.h>, which all torch parts reuse. The longest step of a build, so it stands at its beginning.
+if(TENFOLD_TORCH_FOUND)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/torch_pch.cpp CONTENT "// Carries the precompiled header.\n")
+  add_library(tenfold_torch_pch OBJECT ${CMAKE_BINARY_DIR}/generated/torch_pch.cpp)
+  target_link_libraries(tenfold_torch_pch PRIVATE tenfold_torch)
+  target_precompile_headers(tenfold_torch_pch PRIVATE <torch/torch.h>)
+endif()
+
 # Makes the folder of links through which others include FOLDER's headers as "<layer>/...".
 function(tenfold_include_farm layer folder)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include/${layer})
@@ -112,24 +120,12 @@ function(tenfold_bench name)
   endif()
 endfunction()
 
-# One precompiled <torch/torch.h>, which all torch parts reuse.
-function(tenfold_torch_pch)
-  if(TARGET tenfold_torch_pch)
-    return()
-  endif()
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/torch_pch.cpp CONTENT "// Carries the precompiled header.\n")
-  add_library(tenfold_torch_pch OBJECT ${CMAKE_BINARY_DIR}/generated/torch_pch.cpp)
-  target_link_libraries(tenfold_torch_pch PRIVATE tenfold_torch)
-  target_precompile_headers(tenfold_torch_pch PRIVATE <torch/torch.h>)
-endfunction()
-
 # Also makes the object library tenfold_<tool>_torch, which unit tests link directly.
 function(tenfold_torch_part name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/torch/*.cpp)
   if(NOT TENFOLD_TORCH_FOUND OR NOT sources)
     return()
   endif()
-  tenfold_torch_pch()
   add_library(tenfold_${name}_torch OBJECT ${sources})
   target_link_libraries(tenfold_${name}_torch PUBLIC tenfold_${name}_core tenfold_torch)
   target_precompile_headers(tenfold_${name}_torch REUSE_FROM tenfold_torch_pch)
