@@ -99,6 +99,31 @@ TEST_CASE("bounds of transformed parameters cut the density") {
   CHECK(density(*model, {5.5}) == -INFINITY);
 }
 
+TEST_CASE("a truncated normal is divided by the mass between its bounds, and has the gradient of its differences") {
+  const auto at = [](const std::string& bounds) {
+    return bind("data { real y; } parameters { real m; real<lower=0> s; } model { y ~ normal(m, s) T[" + bounds + "]; }", R"({"y": 1.5})");
+  };
+  const auto tail = [](double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); };
+  const double m = 0.75, s = std::exp(0.25);
+  const double plain = -kHalfLog2Pi - 0.25 - 0.5 * (1.5 - m) * (1.5 - m) / (s * s) + 0.25;
+  const std::vector<double> q{m, 0.25};
+  CHECK(density(*at("1, "), q) == doctest::Approx(plain - std::log(tail((1 - m) / s))).epsilon(1e-13));
+  CHECK(density(*at(" , 2"), q) == doctest::Approx(plain - std::log(tail((m - 2) / s))).epsilon(1e-13));
+  CHECK(density(*at("1, 2"), q) == doctest::Approx(plain - std::log(tail((1 - m) / s) - tail((2 - m) / s))).epsilon(1e-13));
+  const auto model = at("1, 2");
+  std::vector<double> gradient(2);
+  reference_log_density(model->graph.graph, testing::joint(model->graph), q, gradient);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto moved = [&](double h) {
+      std::vector<double> there = q;
+      there[i] += h;
+      return density(*model, there);
+    };
+    CHECK(gradient[i] == doctest::Approx((moved(1e-5) - moved(-1e-5)) / 2e-5).epsilon(1e-7));
+  }
+  CHECK_THROWS_AS(at("2, "), Error);  // the datum lies outside
+}
+
 TEST_CASE("integers are exact, truncate and do not overflow silently") {
   const auto value = [](const std::string& e) {
     return bind("parameters { real m; } model { int a = 7; int b = -2; target += " + e + "; }", "{}")->graph.constant;

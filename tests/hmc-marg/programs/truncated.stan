@@ -15,7 +15,9 @@ model {
   tau ~ cauchy(0, 2.5) T[0, ];
   m ~ normal(0.5, 1) T[-1, 3];
   s ~ student_t(3, 0, 1) T[0, ];
-  for (n in 1:N) y[n] ~ normal(m, s) T[0, ];
+  for (n in 1:N) y[n] ~ logistic(m, s) T[0, ];
+  y[1] ~ exponential(s) T[ , 5];
+  y[2] ~ cauchy(m, s) T[0, 4];
   a ~ normal(0, 1);
   grid[2] = to_row_vector(a);
   grid[:, 1] += to_vector(a);
