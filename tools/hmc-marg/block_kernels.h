@@ -63,6 +63,8 @@ struct BlockKernels {
   void (*backward)(const BlockClass&, BlockState&) = nullptr;
 };
 
+using ChooseKernels = BlockKernels (*)(const BlockClass& shape);
+
 // The fastest for this machine: compiled for AVX-512, AVX2 and plain x86-64-v2, the same sums in the same order in each.
 BlockKernels block_kernels(const BlockClass& shape);
 

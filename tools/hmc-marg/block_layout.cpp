@@ -43,7 +43,7 @@ struct Component {
 
 class Maker {
  public:
-  explicit Maker(const BlockSystem& system) : system_(system) {}
+  Maker(const BlockSystem& system, ChooseKernels choose) : system_(system), choose_(choose) {}
 
   BlockLayout run() {
     layout_.factors.push_back({});
@@ -267,11 +267,12 @@ class Maker {
     c.scale = data->scale.data();
     c.diagonal = data->diagonal.data();
     c.border = data->border.data();
-    data->kernels = block_kernels(c);
+    data->kernels = choose_(c);
     return data;
   }
 
   const BlockSystem& system_;
+  const ChooseKernels choose_;
   BlockLayout layout_;
   std::vector<ResolvedRow> rows_;
   std::vector<RowKind> kinds_;
@@ -283,6 +284,6 @@ class Maker {
 
 }  // namespace
 
-BlockLayout lay_out(const BlockSystem& system) { return Maker(system).run(); }
+BlockLayout lay_out(const BlockSystem& system, ChooseKernels choose) { return Maker(system, choose).run(); }
 
 }  // namespace tenfold::hmc_marg

@@ -34,6 +34,6 @@ struct BlockLayout {
   std::size_t work = 0, scratch = 0;      // doubles
 };
 
-BlockLayout lay_out(const BlockSystem& system);
+BlockLayout lay_out(const BlockSystem& system, ChooseKernels choose);
 
 }  // namespace tenfold::hmc_marg

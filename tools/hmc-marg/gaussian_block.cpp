@@ -61,14 +61,16 @@ bool solve_border(int p, double* m, double* g, double* scratch, BlockLog& log) {
 
 }  // namespace
 
-GaussianBlock::GaussianBlock(const BlockSystem& system) : layout_(lay_out(system)) {}
+GaussianBlock::GaussianBlock(const BlockSystem& system, ChooseKernels choose) : layout_(std::make_shared<const BlockLayout>(lay_out(system, choose))) {}
 
 std::size_t GaussianBlock::workspace_size() const {
-  const std::size_t p = layout_.border_diagonal.size();
-  return 8 + layout_.work + layout_.scratch + 2 * in_eights(layout_.factors.size()) + 2 * in_eights(layout_.scales.size()) + in_eights(2 * p * p + 4 * p);
+  const BlockLayout& layout = *layout_;
+  const std::size_t p = layout.border_diagonal.size();
+  return 8 + layout.work + layout.scratch + 2 * in_eights(layout.factors.size()) + 2 * in_eights(layout.scales.size()) + in_eights(2 * p * p + 4 * p);
 }
 
 double GaussianBlock::evaluate(const double* values, double* adjoints, double* workspace) const {
+  const BlockLayout& layout = *layout_;
   const auto misaligned = reinterpret_cast<std::uintptr_t>(workspace) / sizeof(double) % 8;
   double* next = workspace + (8 - misaligned) % 8;
   const auto take = [&next](std::size_t n) {
@@ -76,32 +78,32 @@ double GaussianBlock::evaluate(const double* values, double* adjoints, double* w
     next += in_eights(n);
     return here;
   };
-  double* const work = take(layout_.work);
-  double* const scratch = take(layout_.scratch);
-  double* const factor = take(layout_.factors.size());
-  double* const factor_adjoint = take(layout_.factors.size());
-  double* const inverse_scale = take(layout_.scales.size());
-  double* const scale_adjoint = take(layout_.scales.size());
-  const std::size_t p = layout_.border_diagonal.size();
+  double* const work = take(layout.work);
+  double* const scratch = take(layout.scratch);
+  double* const factor = take(layout.factors.size());
+  double* const factor_adjoint = take(layout.factors.size());
+  double* const inverse_scale = take(layout.scales.size());
+  double* const scale_adjoint = take(layout.scales.size());
+  const std::size_t p = layout.border_diagonal.size();
   double* const border = take(2 * p * p + 4 * p);
   double* const border_vector = border + p * p;
   double* const border_scratch = border_vector + p;
 
-  for (const std::int32_t place : layout_.positive)
+  for (const std::int32_t place : layout.positive)
     if (!(values[places_[static_cast<std::size_t>(place)]] > 0)) return kNotANumber;
-  for (std::size_t i = 0; i < layout_.scales.size(); ++i) {
-    inverse_scale[i] = 1.0 / values[places_[static_cast<std::size_t>(layout_.scales[i])]];
+  for (std::size_t i = 0; i < layout.scales.size(); ++i) {
+    inverse_scale[i] = 1.0 / values[places_[static_cast<std::size_t>(layout.scales[i])]];
     scale_adjoint[i] = 0;
   }
-  for (std::size_t i = 0; i < layout_.factors.size(); ++i) {
-    const BlockFactor& f = layout_.factors[i];
+  for (std::size_t i = 0; i < layout.factors.size(); ++i) {
+    const BlockFactor& f = layout.factors[i];
     const double ref = f.ref < 0 ? 1.0 : values[places_[static_cast<std::size_t>(f.ref)]];
     factor[i] = f.scale < 0 ? ref : ref * inverse_scale[f.scale];
     factor_adjoint[i] = 0;
   }
   for (std::size_t i = 0; i < p * p; ++i) border[i] = 0;
   for (std::size_t i = 0; i < p; ++i) {
-    border[i * p + i] = layout_.border_diagonal[i];
+    border[i * p + i] = layout.border_diagonal[i];
     border_vector[i] = 0;
   }
 
@@ -113,24 +115,24 @@ double GaussianBlock::evaluate(const double* values, double* adjoints, double* w
   state.border_matrix = border;
   state.border_vector = border_vector;
   state.scratch = scratch;
-  for (const auto& data : layout_.classes) {
+  for (const auto& data : layout.classes) {
     state.work = work + data->shape.work;
     data->kernels.forward(data->shape, state);
   }
   if (!state.good || !solve_border(static_cast<int>(p), border, border_vector, border_scratch, state.log)) return kNotANumber;
-  for (std::size_t i = 0; i < p; ++i) state.quadratic += layout_.border_diagonal[i] * border_vector[i] * border_vector[i];
-  for (const auto& data : layout_.classes) {
+  for (std::size_t i = 0; i < p; ++i) state.quadratic += layout.border_diagonal[i] * border_vector[i] * border_vector[i];
+  for (const auto& data : layout.classes) {
     state.work = work + data->shape.work;
     data->kernels.backward(data->shape, state);
   }
   const double log_determinant = std::log(state.log.mantissa) + kLog2 * static_cast<double>(state.log.exponent);
   if (adjoints != nullptr) {
-    for (std::size_t i = 0; i < layout_.factors.size(); ++i) {
-      const BlockFactor& f = layout_.factors[i];
+    for (std::size_t i = 0; i < layout.factors.size(); ++i) {
+      const BlockFactor& f = layout.factors[i];
       if (f.ref >= 0) adjoints[places_[static_cast<std::size_t>(f.ref)]] += f.scale < 0 ? factor_adjoint[i] : factor_adjoint[i] * inverse_scale[f.scale];
     }
-    for (std::size_t i = 0; i < layout_.scales.size(); ++i)
-      adjoints[places_[static_cast<std::size_t>(layout_.scales[i])]] += scale_adjoint[i] * inverse_scale[i];
+    for (std::size_t i = 0; i < layout.scales.size(); ++i)
+      adjoints[places_[static_cast<std::size_t>(layout.scales[i])]] += scale_adjoint[i] * inverse_scale[i];
   }
   return -0.5 * (state.quadratic + log_determinant);
 }

@@ -17,16 +17,21 @@ namespace tenfold::hmc_marg {
 
 class GaussianBlock : public CustomFactor {
  public:
-  explicit GaussianBlock(const BlockSystem& system);
-  std::vector<Slot> inputs() const override { return layout_.inputs; }
-  void bind(std::span<const std::uint32_t> places) override { places_.assign(places.begin(), places.end()); }
+  // choose: whose kernels; a test asks for those of another instruction set.
+  explicit GaussianBlock(const BlockSystem& system, ChooseKernels choose = block_kernels);
+  std::vector<Slot> inputs() const override { return layout_->inputs; }
+  std::shared_ptr<const CustomFactor> bound(std::span<const std::uint32_t> places) const override {
+    auto copy = std::make_shared<GaussianBlock>(*this);
+    copy->places_.assign(places.begin(), places.end());
+    return copy;
+  }
   std::size_t workspace_size() const override;
   // NaN where a scale is not positive, or a direction is not identified (a pivot of M is not positive).
   double evaluate(const double* values, double* adjoints, double* workspace) const override;
-  const BlockLayout& layout() const { return layout_; }
+  const BlockLayout& layout() const { return *layout_; }
 
  private:
-  BlockLayout layout_;
+  std::shared_ptr<const BlockLayout> layout_;  // shared by bound copies
   std::vector<std::uint32_t> places_;
 };
 
