@@ -22,6 +22,12 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t word) {
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
+void check_sizes(std::span<const Scalars> operands, std::size_t size) {
+  for (const Scalars& operand : operands) {
+    if (operand.size() != 1 && operand.size() != size) machine_error("an operation of the graph got lists of different sizes");
+  }
+}
+
 bool commutes(const Node& node) { return node.lanes == 1 && (node.op == Op::add || node.op == Op::mul); }
 
 }  // namespace
@@ -204,6 +210,7 @@ Slot Graph::intern(Node node, const Mark& before) {
 
 Slot Graph::lane_wise(Op op, std::span<const Scalars> operands, std::uint32_t lanes) {
   if (lanes == 0) return 0;
+  check_sizes(operands, lanes);
   check_room(lanes);
   const Mark before = mark();
   for (const Scalars& scalars : operands) make_operand(scalars, true);
@@ -212,6 +219,7 @@ Slot Graph::lane_wise(Op op, std::span<const Scalars> operands, std::uint32_t la
 
 Slot Graph::segmented(Op op, std::span<const Scalars> operands, std::span<const std::uint32_t> offsets) {
   if (offsets.size() < 2) return 0;
+  check_sizes(operands, offsets.back());
   check_room(offsets.size() - 1);
   const Mark before = mark();
   for (const Scalars& scalars : operands) make_operand(scalars, true);
@@ -233,6 +241,7 @@ Slot Graph::whole(Op op, std::span<const Scalars> operands, std::uint32_t lanes,
 
 Slot Graph::density(Density family, std::span<const Scalars> operands, std::uint32_t lanes) {
   if (lanes == 0) return 0;
+  check_sizes(operands, lanes);
   check_room(lanes);
   const Mark before = mark();
   for (const Scalars& scalars : operands) make_operand(scalars, true);

@@ -46,7 +46,10 @@ class KeyTable {
   std::vector<std::uint32_t> table_ = std::vector<std::uint32_t>(256, 0);
 };
 
-constexpr std::uint32_t kMinBroadcast = 4;  // lanes that share an operand from which on they are worth their own instruction
+// Lanes that share an operand, from which on they are worth an instruction of their own: a gather and a scatter a lane against
+// about 5 ns; a density spares a logarithm and a division a lane besides.
+constexpr std::uint32_t kMinBroadcast = 16;
+constexpr std::uint32_t kMinDensityBroadcast = 6;
 
 }  // namespace
 
@@ -123,12 +126,13 @@ void Lowering::pack() {
 void Lowering::split(std::uint32_t begin, std::uint32_t end, std::uint32_t depth) {
   const std::uint32_t size = end - begin;
   const Op op = op_of(lanes_[begin]);
-  if (size < 2 * kMinBroadcast || whole(op)) {
+  const std::uint32_t least = op == Op::density ? kMinDensityBroadcast : kMinBroadcast;
+  if (size < 2 * least || whole(op)) {
     groups_.push_back({begin, end, depth, 0});
     return;
   }
   const std::span<Slot> lanes(lanes_.data() + begin, size);
-  const std::uint32_t threshold = std::max(kMinBroadcast, size / 16);
+  const std::uint32_t threshold = std::max(least, size / 16);
   std::vector<std::uint64_t> signature(size, 0);
   // f(lane, i): the i-th operand that counts, or 0.
   const auto sign_by = [&](auto operand) {
@@ -166,22 +170,22 @@ void Lowering::split(std::uint32_t begin, std::uint32_t end, std::uint32_t depth
   }
   std::vector<std::uint32_t> start(sizes.size() + 1, 0);
   std::uint32_t rest = 0;
-  for (const std::uint32_t n : sizes) rest += n < kMinBroadcast ? n : 0;
+  for (const std::uint32_t n : sizes) rest += n < least ? n : 0;
   std::uint32_t at = rest;
   for (std::size_t g = 0; g < sizes.size(); ++g) {
     start[g] = at;
-    if (sizes[g] >= kMinBroadcast) at += sizes[g];
+    if (sizes[g] >= least) at += sizes[g];
   }
   std::vector<Slot> sorted(size);
   std::uint32_t next_rest = 0;
   std::vector<std::uint32_t> next = start;
   for (std::uint32_t i = 0; i < size; ++i) {
-    sorted[sizes[subgroup[i]] < kMinBroadcast ? next_rest++ : next[subgroup[i]]++] = lanes[i];
+    sorted[sizes[subgroup[i]] < least ? next_rest++ : next[subgroup[i]]++] = lanes[i];
   }
   std::ranges::copy(sorted, lanes.begin());
   if (rest > 0) groups_.push_back({begin, begin + rest, depth, 0});
   for (std::size_t g = 0; g < sizes.size(); ++g) {
-    if (sizes[g] >= kMinBroadcast) groups_.push_back({begin + start[g], begin + start[g] + sizes[g], depth, 0});
+    if (sizes[g] >= least) groups_.push_back({begin + start[g], begin + start[g] + sizes[g], depth, 0});
   }
 }
 
