@@ -31,7 +31,7 @@ Value operation(CallContext& context, Arguments args) {
 // Functions without a useful derivative: steps, and such whose derivative no operation of the graph has.
 template <double (*f)(double)>
 Value known_only(CallContext& context, Arguments args) {
-  require_known(context, *args[0], "the argument (of a function with steps, or without derivative here)");
+  require_known(context, *args[0], "the argument of a function that has no derivative here");
   Value out = *args[0];
   if (out.type.base == Base::integer) out.type.base = Base::real;
   for (double& x : out.number) x = f(x);

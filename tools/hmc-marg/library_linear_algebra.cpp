@@ -81,7 +81,7 @@ Value inverse_spd_of(CallContext& context, std::string_view what, const Value& a
   Value inverse_factor = lower_solve(context, factor, identity(n), false);
   clear_upper(inverse_factor, n);
   const Value* const argument[1] = {&inverse_factor};
-  return find_library_function("crossprod")(context, argument);
+  return find_library_function("crossprod")(context, Arguments(argument, 1));
 }
 
 Value inverse_spd(CallContext& context, Arguments args) { return inverse_spd_of(context, "inverse_spd", *args[0]); }
@@ -127,7 +127,39 @@ Value determinant(CallContext& context, Arguments args) {
   return real_scalar(a.size() == 0 ? 1 : Eigen::PartialPivLU<Eigen::MatrixXd>(dense(a)).determinant());
 }
 
-Value inverse(CallContext& context, Arguments args);
+}  // namespace
+
+// A^-1 B for known A: the rows of A^-1 are constants, whatever B is.
+Value solve_general(CallContext& context, const Value& a, const Value& b) {
+  require_square(context, "matrix division", a);
+  if (extent_of(b).rows != extent_of(a).rows)
+    call_error(context, fmt::format("matrix division: a matrix [{}, {}] and a side with {} rows do not match", extent_of(a).rows,
+                                    extent_of(a).rows, extent_of(b).rows));
+  if (!a.known()) {
+    require_spd_form(context, "division by a matrix: solving", a);
+    return solve_spd(context, "matrix division", a, b);
+  }
+  if (a.size() == 0) return b;
+  const Eigen::PartialPivLU<Eigen::MatrixXd> factors(dense(a));
+  if (b.known()) {
+    const Eigen::MatrixXd solution = factors.solve(dense(b));
+    return known_value(b.type, b.dims, {solution.data(), solution.data() + solution.size()});
+  }
+  const Eigen::MatrixXd inverse = factors.inverse();
+  return matrix_product(context, known_value(kMatrix, a.dims, {inverse.data(), inverse.data() + inverse.size()}), b);
+}
+
+namespace {
+
+Value inverse(CallContext& context, Arguments args) {
+  const Value& a = *args[0];
+  require_square(context, "inverse", a);
+  if (!a.known()) {
+    require_spd_form(context, "inverse", a);
+    return inverse_spd_of(context, "inverse", a);
+  }
+  return solve_general(context, a, identity(extent_of(a).rows));
+}
 
 // Squared distances of the points of x: n (n - 1) / 2 lanes below the diagonal, column by column; x holds numbers or vectors.
 Value pair_distances(CallContext& context, const Value& x, std::size_t count, const Value& y, std::span<const std::uint32_t> left,
@@ -209,40 +241,6 @@ constexpr LibraryEntry kEntries[] = {
     {"gp_exp_quad_cov", gp_exp_quad_cov},
     {"cov_exp_quad", gp_exp_quad_cov},
 };
-
-}  // namespace
-
-// A^-1 B for known A: the rows of A^-1 are constants, whatever B is.
-Value solve_general(CallContext& context, const Value& a, const Value& b) {
-  require_square(context, "matrix division", a);
-  if (extent_of(b).rows != extent_of(a).rows)
-    call_error(context, fmt::format("matrix division: a matrix [{}, {}] and a side with {} rows do not match", extent_of(a).rows,
-                                    extent_of(a).rows, extent_of(b).rows));
-  if (!a.known()) {
-    require_spd_form(context, "division by a matrix: solving", a);
-    return solve_spd(context, "matrix division", a, b);
-  }
-  if (a.size() == 0) return b;
-  const Eigen::PartialPivLU<Eigen::MatrixXd> factors(dense(a));
-  if (b.known()) {
-    const Eigen::MatrixXd solution = factors.solve(dense(b));
-    return known_value(b.type, b.dims, {solution.data(), solution.data() + solution.size()});
-  }
-  const Eigen::MatrixXd inverse = factors.inverse();
-  return matrix_product(context, known_value(kMatrix, a.dims, {inverse.data(), inverse.data() + inverse.size()}), b);
-}
-
-namespace {
-
-Value inverse(CallContext& context, Arguments args) {
-  const Value& a = *args[0];
-  require_square(context, "inverse", a);
-  if (!a.known()) {
-    require_spd_form(context, "inverse", a);
-    return inverse_spd_of(context, "inverse", a);
-  }
-  return solve_general(context, a, identity(extent_of(a).rows));
-}
 
 }  // namespace
 

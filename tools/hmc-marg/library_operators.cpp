@@ -58,8 +58,6 @@ bool is_linear(const Value& x) { return x.type.array_rank == 0 && x.type.inner_r
 
 }  // namespace
 
-Value solve_general(CallContext& context, const Value& a, const Value& b);  // A^-1 B, A known (library_linear_algebra.cpp)
-
 Value apply_unary(CallContext& context, Operator op, const Value& x) {
   switch (op) {
     case Operator::negate:

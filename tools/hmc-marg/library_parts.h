@@ -94,6 +94,7 @@ Value whole(CallContext& context, Op op, const Value& a, std::size_t rows, Shape
 Value matrix_product(CallContext& context, const Value& x, const Value& y);
 Value cholesky_factor(CallContext& context, std::string_view what, const Value& a);  // of a symmetric a, lower triangle read
 Value lower_solve(CallContext& context, const Value& l, const Value& b, bool transpose_l);  // L^-1 B or L^-T B; type of b
+Value solve_general(CallContext& context, const Value& a, const Value& b);  // A^-1 B; A known, or symmetric positive definite
 Value diagonal_of(const Value& a);  // vector
 Value log_diagonal_sum(CallContext& context, const Value& a);  // sum of log a_ii
 void require_square(const CallContext& context, std::string_view what, const Value& a);

@@ -151,7 +151,7 @@ Value lkj_corr_cholesky(CallContext& context, Arguments args) {
 Value lkj_corr(CallContext& context, Arguments args) {
   const Value factor = lkj_corr_cholesky(context, args);
   const Value* const argument[1] = {&factor};
-  return find_library_function("multiply_lower_tri_self_transpose")(context, argument);
+  return find_library_function("multiply_lower_tri_self_transpose")(context, Arguments(argument, 1));
 }
 
 Value discrete_range(CallContext& context, Arguments args) {
