@@ -13,7 +13,8 @@ TEST_CASE("windows are Stan's: the first is never stretched, the last takes what
   CHECK(WarmupWindows(160).window_sizes() == std::vector<int>{25, 10});
   CHECK(WarmupWindows(151).window_sizes() == std::vector<int>{25, 1});
   CHECK(WarmupWindows(150).window_sizes() == std::vector<int>{25});
-  CHECK(WarmupWindows(300).window_sizes() == std::vector<int>{25, 150});
+  CHECK(WarmupWindows(300).window_sizes() == std::vector<int>{25, 50, 100});
+  CHECK(WarmupWindows(275).window_sizes() == std::vector<int>{25, 125});
   CHECK(WarmupWindows(100).window_sizes() == std::vector<int>{75});  // 15, 75 and 10 per cent
   CHECK(WarmupWindows(19).window_sizes().empty());
 }
@@ -59,7 +60,7 @@ TEST_CASE("window moments are the covariance, shrunk towards 1e-3") {
     for (const auto& q : draws) moments.add(q);
     const std::vector<double> w = moments.regularised();
     const double shrink = 4.0 / 9, floor = 1e-3 * 5 / 9;
-    const double var0 = 5.0 / 3, var1 = 17.0 / 3, cov = 5.0 / 3;  // (sums of products about the means 2.5 and 3.5) / 3
+    const double var0 = 5.0 / 3, var1 = 17.0 / 3, cov = 2.0 / 3;  // (sums of products about the means 2.5 and 3.5) / 3
     CHECK(w.front() == doctest::Approx(shrink * var0 + floor));
     CHECK(w.back() == doctest::Approx(shrink * var1 + floor));
     if (kind == MetricKind::dense) {
