@@ -115,11 +115,12 @@ ProgressMode progress_mode(const SharedOptions& shared) {
   return shared.progress == "plain" ? ProgressMode::plain : ProgressMode::automatic;
 }
 
-// The line that does this run again: as typed, without what only mattered once.
+// The line that does this run again: as typed, or for a resumed run, whose line says nothing, from what the directory holds.
 std::string reproducing_command(const Invocation& in) {
+  if (in.shared.resume) return in.command() + " --config " + shell_quoted(*in.shared.out + "/config.json");
   std::string out = in.tool.name;
   for (const std::string& word : in.words)
-    if (word != "--resume" && word != "--force") out += " " + shell_quoted(word);
+    if (word != "--force") out += " " + shell_quoted(word);
   return out;
 }
 
@@ -167,9 +168,10 @@ int deliver(Invocation& in, CommandRun& run, Result result, const Log& log) {
   return result.exit_code;
 }
 
-// A run that failed leaves nothing behind, unless there is a state to go on from.
+// A run that failed leaves nothing behind, unless there is a state to go on from, or the run is complete and only its result
+// found nobody to read it.
 void abandon_unless_saved(const Invocation& in, CommandRun& run) {
-  if (run.disk() && !run.disk()->has_state() && !in.shared.resume) run.disk()->abandon();
+  if (run.disk() && !run.disk()->has_state() && !run.disk()->finished() && !in.shared.resume) run.disk()->abandon();
 }
 
 // A run directory that is complete: its result once more.

@@ -136,7 +136,8 @@ Chart rank_plot(std::string name, std::string title, const std::vector<std::vect
       {"height", 110},
       {"layer", Json::array({bar, rule("low"), rule("high")})}};
   return {std::move(name), std::move(title), std::move(spec),
-          "Ranks of each chain's draws among all chains'. Chains that sample the same distribution give flat bars; 95 % of them "
+          "Ranks of each chain's draws among all chains'. Chains that sample the same distribution give flat bars; about 95 % of "
+          "them "
           "lie between the dashed lines."};
 }
 

@@ -203,6 +203,20 @@ TEST_CASE("contract: an interrupted run leaves 130 and a state that --resume fin
   });
 }
 
+TEST_CASE("contract: a run whose reader has gone is exit 5, and its directory is complete all the same") {
+  for_each_subcommand([](const ContractTool& tool, const ContractSubcommand& subcommand) {
+    if (!subcommand.trait("run_directory") || subcommand.is_demo()) return;
+    Scratch scratch;
+    const std::string out = scratch.fresh("unread");
+    Launch launch = in(scratch);
+    launch.closed_output = true;
+    check_error(place(tool, subcommand) + " into a closed pipe", tool,
+                run(base_command(tool, subcommand).with("out", out).arguments(tool, subcommand), launch), 5);
+    CHECK_MESSAGE(fs::exists(fs::path(out) / "result.json"), place(tool, subcommand)
+                                                                 << ": a complete run was lost with its reader");
+  });
+}
+
 TEST_CASE("contract: two processes that append at once lose nothing") {
   for_each_subcommand([](const ContractTool& tool, const ContractSubcommand& subcommand) {
     if (subcommand.product() || subcommand.is_demo()) return;
