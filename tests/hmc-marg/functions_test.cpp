@@ -12,7 +12,8 @@ using tenfold::hmc_marg::testing::contains;
 
 namespace {
 
-constexpr Type kInt{Base::integer, 0}, kReal{Base::real, 0}, kVector{Base::vector, 0}, kRow{Base::row_vector, 0}, kMatrix{Base::matrix, 0};
+constexpr Type kInt{Base::integer, 0}, kReal{Base::real, 0}, kVector{Base::vector, 0}, kRow{Base::row_vector, 0},
+    kMatrix{Base::matrix, 0};
 constexpr Type kInts{Base::integer, 1}, kReals{Base::real, 1}, kVectors{Base::vector, 1};
 
 std::string result(std::string_view name, std::vector<Type> arguments) {

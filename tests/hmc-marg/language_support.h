@@ -34,11 +34,15 @@ parameters { real p; vector[N] v; row_vector[N] w; matrix[N, M] m; array[N] real
 )";
 
 // The last expression of the model block, type-checked among kDeclarations.
-inline Program typed(const std::string& expression) { return parse_program(kDeclarations + "model { print(" + expression + "); }", "m.stan"); }
+inline Program typed(const std::string& expression) {
+  return parse_program(kDeclarations + "model { print(" + expression + "); }", "m.stan");
+}
 inline const Expr& last_expression(const Program& program) { return *program.block(BlockKind::model).back()->args.back(); }
 inline std::string type_of(const std::string& expression) { return to_string(last_expression(typed(expression)).type); }
 inline bool data_typed(const std::string& expression) { return last_expression(typed(expression)).is_data; }
-inline std::string type_refusal(const std::string& statements) { return refusal(kDeclarations + "model {\n" + statements + "\n}"); }
+inline std::string type_refusal(const std::string& statements) {
+  return refusal(kDeclarations + "model {\n" + statements + "\n}");
+}
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -76,7 +76,9 @@ TEST_CASE("one declaration may name several variables") {
 }
 
 TEST_CASE("bounds are arithmetic, so that > closes them") {
-  const Program program = parse_syntax("parameters { real<lower=a + 1, upper=(b > c)> x; real<multiplier=s, offset=m> y; cholesky_factor_cov[3, 2] L; }", "m.stan");
+  const Program program = parse_syntax(
+      "parameters { real<lower=a + 1, upper=(b > c)> x; real<multiplier=s, offset=m> y; cholesky_factor_cov[3, 2] L; }",
+      "m.stan");
   CHECK(to_string(*first_declaration(program, BlockKind::parameters).lower) == "(a + 1)");
   CHECK(to_string(*first_declaration(program, BlockKind::parameters).upper) == "(b > c)");
   const Declaration& y = program.block(BlockKind::parameters)[1]->declaration;
@@ -94,7 +96,8 @@ TEST_CASE("statements keep what they say") {
     target += foo(x);
     profile("part") { z = 1; }
     ;
-  })", "m.stan");
+  })",
+                                       "m.stan");
   const auto& body = program.block(BlockKind::model);
   REQUIRE(body.size() == 6);
   CHECK(body[0]->kind == StmtKind::sample);
@@ -126,10 +129,13 @@ TEST_CASE("T may name a variable; empty programs are programs") {
 }
 
 TEST_CASE("syntax errors are shown to the column, with what to do") {
-  CHECK(refusal("model {\n  real x\n  x = 1;\n}") == "m.stan:2:9: `;` was expected after the declaration, but there is `x`; add it");
-  CHECK(refusal("model { x = ; }") == "m.stan:1:13: an expression was expected, but there is `;`; write a value, a variable or a call");
+  CHECK(refusal("model {\n  real x\n  x = 1;\n}") ==
+        "m.stan:2:9: `;` was expected after the declaration, but there is `x`; add it");
+  CHECK(refusal("model { x = ; }") ==
+        "m.stan:1:13: an expression was expected, but there is `;`; write a value, a variable or a call");
   CHECK(refusal("model { real x;\nx <- 1; }") == "m.stan:2:3: `<-` is no longer an assignment; write `=`");
-  CHECK(contains(refusal("model { increment_log_prob(1); }"), "m.stan:1:9: increment_log_prob is no longer part of Stan; write `target += ...;`"));
+  CHECK(contains(refusal("model { increment_log_prob(1); }"),
+                 "m.stan:1:9: increment_log_prob is no longer part of Stan; write `target += ...;`"));
   CHECK(contains(refusal("model { jacobian += 1; }"), "m.stan:1:9: `jacobian +=` runs in CmdStan, not here"));
   CHECK(contains(refusal("model { target = 1; }"), "target can only be increased"));
   CHECK(contains(refusal("model { lp__ += 1; }"), "lp__ cannot be used"));
@@ -141,7 +147,8 @@ TEST_CASE("syntax errors are shown to the column, with what to do") {
   CHECK(contains(refusal("data { x = 1; }"), "m.stan:1:8: the data block holds declarations only"));
   CHECK(contains(refusal("modle { }"), "m.stan:1:1: a block was expected"));
   CHECK(refusal("model {\n { \n }") == "m.stan:1:7: the model block has no end; close it with a brace");
-  CHECK(refusal("model { real<lower=0> x; }") == "m.stan:1:13: a local variable has no constraint; remove what stands between < and >");
+  CHECK(refusal("model { real<lower=0> x; }") ==
+        "m.stan:1:13: a local variable has no constraint; remove what stands between < and >");
   CHECK(refusal("model { simplex[3] x; }") == "m.stan:1:9: a local variable has no constraint; declare it as vector");
   CHECK(refusal("data { vector x; }") == "m.stan:1:15: a vector needs its size; write vector[SIZE]");
   CHECK(contains(refusal("data { matrix[3] x; }"), "a matrix has 2 sizes, not 1"));
@@ -178,7 +185,8 @@ TEST_CASE("what only CmdStan runs is refused by its name") {
       {"model { x = matrix_exp(y); }", "the function matrix_exp runs in CmdStan, not here"},
       {"model { target += get_lp(); }", "get_lp is no longer part of Stan; write target()"},
       {"model { target += normal_log(y, 0, 1); }", "normal_log is no longer part of Stan; write normal_lpdf"},
-      {"transformed data { real x = poisson_log(2, 1); }", "poisson_log is a distribution and no function; write poisson_log_lpmf(y | ...)"},
+      {"transformed data { real x = poisson_log(2, 1); }",
+       "poisson_log is a distribution and no function; write poisson_log_lpmf(y | ...)"},
   };
   for (const auto& [program, message] : cases) {
     INFO(program);
@@ -190,7 +198,8 @@ TEST_CASE("what only CmdStan runs is refused by its name") {
 
 TEST_CASE("depth and length are limited, not the stack") {
   const int many = 100000;
-  CHECK(contains(refusal("model { real x = " + repeated("(", many) + "1" + repeated(")", many) + "; }"), "nested more than 200 deep"));
+  CHECK(contains(refusal("model { real x = " + repeated("(", many) + "1" + repeated(")", many) + "; }"),
+                 "nested more than 200 deep"));
   CHECK(contains(refusal("model { real x = " + repeated("-", many) + "1; }"), "nested more than 200 deep"));
   CHECK(contains(refusal("model { real x = " + repeated("2^", many) + "1; }"), "nested more than 200 deep"));
   CHECK(contains(refusal("model { real x = " + repeated("1+", many) + "1; }"), "more than 2000 chained operations"));
@@ -207,7 +216,8 @@ TEST_CASE("depth and length are limited, not the stack") {
 }
 
 TEST_CASE("mutated programs are accepted or refused in one line, never more") {
-  const std::string seed_program = R"(functions { real f_lpdf(real y, data real s) { return normal_lpdf(y | 0, s); } vector g(vector[] x, int n) { return x[n]; } }
+  const std::string seed_program =
+      R"(functions { real f_lpdf(real y, data real s) { return normal_lpdf(y | 0, s); } vector g(vector[] x, int n) { return x[n]; } }
 data { int<lower=0> N; array[N] real<lower=-1, upper=2> y; matrix[N, 2] X; vector[2] z[N]; }
 transformed data { int K = N %/% 2; array[2] int idx = {1, 2}; }
 parameters { real<offset=1, multiplier=2> mu; vector[2] b; simplex[3] t; ordered[2] o; corr_matrix[2] C; }

@@ -38,8 +38,8 @@ std::string to_string(const Type& type) {
 }
 
 const char* symbol(Operator op) {
-  static constexpr const char* kSymbols[] = {"",   "+", "-",  "*", "/",  "%/%", "%",  "^",  ".*", "./", ".^", "\\",
-                                             "<", "<=", ">", ">=", "==", "!=", "&&", "||", "!",  "-",  "+",  "'"};
+  static constexpr const char* kSymbols[] = {"",  "+",  "-", "*",  "/",  "%/%", "%",  "^",  ".*", "./", ".^", "\\",
+                                             "<", "<=", ">", ">=", "==", "!=",  "&&", "||", "!",  "-",  "+",  "'"};
   return kSymbols[static_cast<int>(op)];
 }
 
@@ -57,8 +57,7 @@ std::string to_string(const Expr& expr) {
     case ExprKind::unary:
       if (expr.op == Operator::transpose) return "(" + to_string(*expr.args[0]) + "')";
       return std::string("(") + symbol(expr.op) + to_string(*expr.args[0]) + ")";
-    case ExprKind::binary:
-      return "(" + to_string(*expr.args[0]) + " " + symbol(expr.op) + " " + to_string(*expr.args[1]) + ")";
+    case ExprKind::binary: return "(" + to_string(*expr.args[0]) + " " + symbol(expr.op) + " " + to_string(*expr.args[1]) + ")";
     case ExprKind::ternary:
       return "(" + to_string(*expr.args[0]) + " ? " + to_string(*expr.args[1]) + " : " + to_string(*expr.args[2]) + ")";
     case ExprKind::call: return expr.name + "(" + list_of(expr.args, 0, expr.bar ? " | " : ", ") + ")";
@@ -71,6 +70,13 @@ std::string to_string(const Expr& expr) {
     }
   }
   return "";
+}
+
+std::string shown(const Expr& expr) {
+  constexpr std::size_t kLongest = 80;
+  if (expr.height > 20) return "this expression";
+  const std::string text = to_string(expr);
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
 }
 
 ExprPtr clone(const Expr& expr) {

@@ -30,18 +30,39 @@ std::string to_string(const Type& type);  // "array[,] vector"; "void"
 enum class ExprKind : std::uint8_t { number, string, variable, unary, binary, ternary, call, index, array, row_vector };
 
 enum class Operator : std::uint8_t {
-  none, add, subtract, multiply, divide, integer_divide, modulo, power, elementwise_multiply, elementwise_divide,
-  elementwise_power, left_divide, less, less_equal, greater, greater_equal, equal, not_equal, logical_and, logical_or, logical_not,
-  negate, plus, transpose
+  none,
+  add,
+  subtract,
+  multiply,
+  divide,
+  integer_divide,
+  modulo,
+  power,
+  elementwise_multiply,
+  elementwise_divide,
+  elementwise_power,
+  left_divide,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  equal,
+  not_equal,
+  logical_and,
+  logical_or,
+  logical_not,
+  negate,
+  plus,
+  transpose
 };
 const char* symbol(Operator op);  // "+", "'", ".*"; "" for none
 
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-// One index between brackets: `:` (or nothing), `i`, `lo:`, `:hi`, `lo:hi`, or an integer array (multi). The parser tells all from
-// single; single becomes multi in the type checker where the expression is an integer array. `a[i][j]` becomes `a[i, j]` there
-// if i is single.
+// One index between brackets: `:` (or nothing), `i`, `lo:`, `:hi`, `lo:hi`, or an integer array (multi). The parser tells all
+// from single; single becomes multi in the type checker where the expression is an integer array. `a[i][j]` becomes `a[i, j]`
+// there if i is single.
 struct Index {
   enum class Kind : std::uint8_t { all, single, from, upto, between, multi } kind = Kind::all;
   ExprPtr low, high;  // single, multi and from use low; upto uses high
@@ -68,20 +89,21 @@ struct Expr {
   Type type;
   // Stan's data-only type: literals, data, transformed data, loop indices, all integers, all in generated quantities, and
   // expressions of these. In a user function the types are those of the call: is_data then says "data in every call", and where
-  // it is false, a non-empty data_if_arguments says "data in a call whose arguments in this bit set are all data" (bit i: argument
-  // i; a local variable has the bits of all arguments). Empty and not is_data: never data.
+  // it is false, a non-empty data_if_arguments says "data in a call whose arguments in this bit set are all data" (bit i:
+  // argument i; a local variable has the bits of all arguments). Empty and not is_data: never data.
   bool is_data = false;
   std::uint64_t data_if_arguments = 0;
-  int slot = -1;                  // variable: its place in the frame
+  int slot = -1;  // variable: its place in the frame
   CallKind call = CallKind::library;
-  std::string callee;             // density, cdf and random: family name ("normal"); library: canonical name; user: as declared.
-                                  // `target()` is a library call with callee "target" that only the interpreter can answer
-  bool propto = false;            // density called as _lupdf/_lupmf
-  int function = -1;              // user: index into Program::functions
-  mutable int library_index = -1; // cache of the evaluator: which implementation
+  std::string callee;  // density, cdf and random: family name ("normal"); library: canonical name; user: as declared.
+                       // `target()` is a library call with callee "target" that only the interpreter can answer
+  bool propto = false;  // density called as _lupdf/_lupmf
+  int function = -1;  // user: index into Program::functions
+  mutable int library_index = -1;  // cache of the evaluator: which implementation
 };
 std::string to_string(const Expr& expr);  // as Stan, every operation in parentheses: "(a + (b * c))"
 
+std::string shown(const Expr& expr);  // the same, cut to what a message can hold
 ExprPtr clone(const Expr& expr);
 
 // Whether an expression has data type in a call whose arguments in `data_arguments` are data (bit i: argument i). Outside user
@@ -91,7 +113,16 @@ inline bool is_data_in_call(const Expr& expr, std::uint64_t data_arguments) {
 }
 
 enum class ConstraintKind : std::uint8_t {
-  none, bounded, affine, simplex, ordered, positive_ordered, cholesky_factor_corr, cholesky_factor_cov, corr_matrix, cov_matrix
+  none,
+  bounded,
+  affine,
+  simplex,
+  ordered,
+  positive_ordered,
+  cholesky_factor_corr,
+  cholesky_factor_cov,
+  corr_matrix,
+  cov_matrix
 };
 
 struct Declaration {
@@ -99,14 +130,29 @@ struct Declaration {
   Position at;
   int slot = -1;
   Type type;
-  std::vector<ExprPtr> dims;  // array sizes, then the sizes of the vector or matrix (simplex[K]: K; corr_matrix[K]: K; cholesky_factor_cov: rows[, columns])
+  std::vector<ExprPtr> dims;  // array sizes, then the sizes of the vector or matrix (simplex[K]: K; corr_matrix[K]: K;
+                              // cholesky_factor_cov: rows[, columns])
   ConstraintKind constraint = ConstraintKind::none;
   ExprPtr lower, upper, offset, multiplier;  // bounded; affine
-  ExprPtr value;                             // initialiser, or null
+  ExprPtr value;  // initialiser, or null
 };
 
 enum class StmtKind : std::uint8_t {
-  declare, assign, sample, target, if_else, for_range, for_each, while_loop, break_loop, continue_loop, block, print, reject, return_value, call
+  declare,
+  assign,
+  sample,
+  target,
+  if_else,
+  for_range,
+  for_each,
+  while_loop,
+  break_loop,
+  continue_loop,
+  block,
+  print,
+  reject,
+  return_value,
+  call
 };
 
 struct Stmt;
@@ -115,18 +161,18 @@ using StmtPtr = std::unique_ptr<Stmt>;
 struct Stmt {
   StmtKind kind = StmtKind::block;
   Position at;
-  Declaration declaration;       // declare
-  ExprPtr left;                  // assign: variable or index expression; sample: the variate
+  Declaration declaration;  // declare
+  ExprPtr left;  // assign: variable or index expression; sample: the variate
   Operator op = Operator::none;  // assign: compound operator, none for `=`
-  ExprPtr value;                 // assign, target, return_value (may be null), call; if_else, while_loop: condition; for_each: container
-  std::string name;              // sample: distribution as written; for_range, for_each: loop variable; profile block: its name
-  std::string callee;            // sample: family ("normal") or user function "foo_lpdf"
-  int function = -1;             // sample: user function index, or -1
-  std::vector<ExprPtr> args;     // sample: parameters; print, reject: items
-  bool truncated = false;        // sample: T[lower, upper]
-  ExprPtr low, high;             // for_range: bounds; sample: truncation bounds (either may be null)
-  int slot = -1;                 // loop variable
-  std::vector<StmtPtr> body;     // block, loops, if (then-branch)
+  ExprPtr value;  // assign, target, return_value (may be null), call; if_else, while_loop: condition; for_each: container
+  std::string name;  // sample: distribution as written; for_range, for_each: loop variable; profile block: its name
+  std::string callee;  // sample: family ("normal") or user function "foo_lpdf"
+  int function = -1;  // sample: user function index, or -1
+  std::vector<ExprPtr> args;  // sample: parameters; print, reject: items
+  bool truncated = false;  // sample: T[lower, upper]
+  ExprPtr low, high;  // for_range: bounds; sample: truncation bounds (either may be null)
+  int slot = -1;  // loop variable
+  std::vector<StmtPtr> body;  // block, loops, if (then-branch)
   std::vector<StmtPtr> otherwise;
 };
 

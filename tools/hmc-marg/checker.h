@@ -17,7 +17,16 @@ class Checker {
   void run();  // types.cpp
 
  private:
-  enum class Origin : std::uint8_t { data, transformed_data, parameter, transformed_parameter, generated_quantity, local, loop, argument };
+  enum class Origin : std::uint8_t {
+    data,
+    transformed_data,
+    parameter,
+    transformed_parameter,
+    generated_quantity,
+    local,
+    loop,
+    argument
+  };
   struct Variable {
     Type type;
     Position at;
@@ -98,7 +107,9 @@ class Checker {
   [[noreturn]] void unknown_function(const Expr& expr) const;
 
   bool in_model() const { return !function_ && block_ == BlockKind::model; }
-  bool function_ends_with(std::string_view suffix) const { return function_ && std::string_view(function_->name).ends_with(suffix); }
+  bool function_ends_with(std::string_view suffix) const {
+    return function_ && std::string_view(function_->name).ends_with(suffix);
+  }
   [[noreturn]] void fail(Position at, const std::string& message) const;
 
   Program& program_;

@@ -15,10 +15,12 @@ namespace tenfold::hmc_marg {
 bool is_library_function(std::string_view name);  // functions, and families with a suffix that they have
 // Result type, or nullopt where no signature fits. Integers promote to real; lane-wise functions take any container of reals.
 std::optional<Type> result_type(std::string_view name, std::span<const Type> arguments);
-std::vector<std::string> library_function_names();     // for suggestions and for the test that each has an implementation; no densities
+std::vector<std::string>
+library_function_names();     // for suggestions and for the test that each has an implementation; no densities
 std::vector<std::string> density_names();              // families, vector ones included
 std::string signatures_of(std::string_view name);      // for messages: "normal_lpdf(reals | reals, reals)"
-// Why a construct that CmdStan has is refused here ("ODE solvers run in CmdStan, not here; ..."), or "" where it is not known either.
+// Why a construct that CmdStan has is refused here ("ODE solvers run in CmdStan, not here; ..."), or "" where it is not known
+// either.
 std::string refused_reason(std::string_view name);
 
 // A name of the library taken apart: "student_t_lccdf" is the family student_t with the suffix lccdf.

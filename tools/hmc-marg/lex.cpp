@@ -16,10 +16,12 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 
+constexpr std::size_t kMaxName = 200;
+
 // Longest first, so that the first match is the longest one.
-constexpr auto kPunctuation = std::to_array<std::string_view>({
-    ".*=", "./=", "%/%", ".*", "./", ".^", "+=", "-=", "*=", "/=", "<=", ">=", "==", "!=", "&&", "||", "{", "}", "(", ")",
-    "[",   "]",   ",",   ";",  ":",  "?",  "=",  "+",  "-",  "*",  "/",  "%",  "\\", "^",  "'",  "!",  "<", ">", "|", "~"});
+constexpr auto kPunctuation = std::to_array<std::string_view>(
+    {".*=", "./=", "%/%", ".*", "./", ".^", "+=", "-=", "*=", "/=", "<=", ">=", "==", "!=", "&&", "||", "{", "}", "(", ")",
+     "[",   "]",   ",",   ";",  ":",  "?",  "=",  "+",  "-",  "*",  "/",  "%",  "\\", "^",  "'",  "!",  "<", ">", "|", "~"});
 
 class Lexer {
  public:
@@ -97,7 +99,8 @@ class Lexer {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '_') fail(here(), "a name cannot begin with an underscore; begin it with a letter");
     if (byte > 32 && byte < 127) fail(here(), fmt::format("`{}` is no part of the language; remove it", c));
-    fail(here(), fmt::format("byte 0x{:02x} is no part of the language; only comments and strings may hold other than ASCII text", byte));
+    fail(here(),
+         fmt::format("byte 0x{:02x} is no part of the language; only comments and strings may hold other than ASCII text", byte));
   }
 
   Token take(Token::Kind kind, std::size_t length) {
@@ -109,6 +112,8 @@ class Lexer {
   Token word() {
     std::size_t length = 1;
     while (is_word(peek(length))) ++length;
+    if (length > kMaxName)
+      fail(here(), fmt::format("a name has at most {1} letters, this one {0}; shorten it", length, kMaxName));
     return take(Token::Kind::identifier, length);
   }
 

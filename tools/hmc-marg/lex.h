@@ -21,8 +21,9 @@ struct Token {
   std::size_t end_offset() const { return offset + text.size(); }
 };
 
-// The tokens of `text`, Kind::end last. They refer to `text`, which must outlive them. Throws Error(input) at the position of a byte
-// that is no part of the language, an unterminated comment or string, a literal out of range, `#include`, an imaginary number.
+// The tokens of `text`, Kind::end last. They refer to `text`, which must outlive them. Throws Error(input) at the position of a
+// byte that is no part of the language, an unterminated comment or string, a literal out of range, `#include`, an imaginary
+// number.
 std::vector<Token> lex(std::string_view text, const std::string& file);
 
 // Throws Error(input) "FILE:LINE:COL: message".

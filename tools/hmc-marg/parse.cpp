@@ -12,13 +12,62 @@ namespace tenfold::hmc_marg {
 
 namespace {
 
-constexpr auto kKeywords = std::to_array<std::string_view>(
-    {"for", "in", "while", "repeat", "until", "if", "then", "else", "true", "false", "target", "struct", "typedef", "export", "auto",
-     "extern", "var", "static", "return", "break", "continue", "void", "int", "real", "complex", "vector", "row_vector", "matrix",
-     "complex_vector", "complex_row_vector", "complex_matrix", "array", "tuple", "simplex", "unit_vector", "ordered",
-     "positive_ordered", "sum_to_zero_vector", "sum_to_zero_matrix", "column_stochastic_matrix", "row_stochastic_matrix",
-     "cholesky_factor_corr", "cholesky_factor_cov", "corr_matrix", "cov_matrix", "functions", "data", "parameters", "model",
-     "quantities", "transformed", "generated", "print", "reject", "fatal_error", "profile"});
+constexpr auto kKeywords = std::to_array<std::string_view>({"for",
+                                                            "in",
+                                                            "while",
+                                                            "repeat",
+                                                            "until",
+                                                            "if",
+                                                            "then",
+                                                            "else",
+                                                            "true",
+                                                            "false",
+                                                            "target",
+                                                            "struct",
+                                                            "typedef",
+                                                            "export",
+                                                            "auto",
+                                                            "extern",
+                                                            "var",
+                                                            "static",
+                                                            "return",
+                                                            "break",
+                                                            "continue",
+                                                            "void",
+                                                            "int",
+                                                            "real",
+                                                            "complex",
+                                                            "vector",
+                                                            "row_vector",
+                                                            "matrix",
+                                                            "complex_vector",
+                                                            "complex_row_vector",
+                                                            "complex_matrix",
+                                                            "array",
+                                                            "tuple",
+                                                            "simplex",
+                                                            "unit_vector",
+                                                            "ordered",
+                                                            "positive_ordered",
+                                                            "sum_to_zero_vector",
+                                                            "sum_to_zero_matrix",
+                                                            "column_stochastic_matrix",
+                                                            "row_stochastic_matrix",
+                                                            "cholesky_factor_corr",
+                                                            "cholesky_factor_cov",
+                                                            "corr_matrix",
+                                                            "cov_matrix",
+                                                            "functions",
+                                                            "data",
+                                                            "parameters",
+                                                            "model",
+                                                            "quantities",
+                                                            "transformed",
+                                                            "generated",
+                                                            "print",
+                                                            "reject",
+                                                            "fatal_error",
+                                                            "profile"});
 
 constexpr std::size_t kMaxArguments = 64;
 
@@ -30,7 +79,8 @@ Program parse_syntax(const std::string& text, const std::string& file) { return 
 
 Parser::Nested::Nested(Parser& parser) : parser_(parser) {
   if (parser_.depth_ >= kMaxDepth)
-    parser_.fail_here(fmt::format("brackets or blocks are nested more than {} deep; put parts into variables or functions", kMaxDepth));
+    parser_.fail_here(
+        fmt::format("brackets or blocks are nested more than {} deep; put parts into variables or functions", kMaxDepth));
   ++parser_.depth_;
 }
 
@@ -69,7 +119,8 @@ int Parser::block_at() const {
   for (int kind = 0; kind < 6; ++kind) {
     const std::string_view name = block_name(static_cast<BlockKind>(kind));
     const std::size_t space = name.find(' ');
-    if (space == std::string_view::npos ? at(name) : at(name.substr(0, space)) && ahead(1).is(name.substr(space + 1))) return kind;
+    if (space == std::string_view::npos ? at(name) : at(name.substr(0, space)) && ahead(1).is(name.substr(space + 1)))
+      return kind;
   }
   return -1;
 }
@@ -84,8 +135,9 @@ Program Parser::program() {
     const int kind = block_at();
     if (at("functions")) fail(start.at, "the functions block must come first, and once; move it");
     if (kind < 0)
-      fail(start.at, "a block was expected, but " + found() + "; the blocks are functions, data, transformed data, parameters, transformed "
-                     "parameters, model and generated quantities");
+      fail(start.at, "a block was expected, but " + found() +
+                         "; the blocks are functions, data, transformed data, parameters, transformed "
+                         "parameters, model and generated quantities");
     const char* name = block_name(static_cast<BlockKind>(kind));
     if (kind == last) fail(start.at, fmt::format("a second {} block; join the two", name));
     if (kind < last)
@@ -104,11 +156,13 @@ std::vector<StmtPtr> Parser::block(BlockKind kind) {
   const bool declarations_only = kind == BlockKind::data || kind == BlockKind::parameters;
   const Place place = kind == BlockKind::model ? Place::local : Place::block;
   while (!take("}")) {
-    if (now().kind == Token::Kind::end) fail(opening, fmt::format("the {} block has no end; close it with a brace", block_name(kind)));
+    if (now().kind == Token::Kind::end)
+      fail(opening, fmt::format("the {} block has no end; close it with a brace", block_name(kind)));
     if (declaration_at()) {
       declaration(statements, place);
     } else if (declarations_only) {
-      fail_here(fmt::format("the {} block holds declarations only, but {}; move other statements to another block", block_name(kind), found()));
+      fail_here(fmt::format("the {} block holds declarations only, but {}; move other statements to another block",
+                            block_name(kind), found()));
     } else if (StmtPtr stmt = statement()) {
       statements.push_back(std::move(stmt));
     }
@@ -151,13 +205,16 @@ FunctionDefinition Parser::function() {
 }
 
 void Parser::check_function_name(const Token& name) const {
-  if (name.kind != Token::Kind::identifier) fail(name.at, "a function's name was expected, but there is `" + std::string(name.text) + "`; write one");
-  if (is_keyword(name.text)) fail(name.at, fmt::format("`{}` is a word of the language; give the function another name", name.text));
+  if (name.kind != Token::Kind::identifier)
+    fail(name.at, "a function's name was expected, but there is `" + std::string(name.text) + "`; write one");
+  if (is_keyword(name.text))
+    fail(name.at, fmt::format("`{}` is a word of the language; give the function another name", name.text));
   if (name.text.ends_with("__")) fail(name.at, "names that end in two underscores are reserved; rename the function");
   if (name.text.ends_with("_lupdf") || name.text.ends_with("_lupmf"))
     fail(name.at, "a function cannot be defined as _lupdf or _lupmf; define it as _lpdf or _lpmf and call it with either ending");
   if (name.text.ends_with("_log"))
-    fail(name.at, fmt::format("names that end in _log meant densities and are no longer used; write {}_lpdf", name.text.substr(0, name.text.size() - 4)));
+    fail(name.at, fmt::format("names that end in _log meant densities and are no longer used; write {}_lpdf",
+                              name.text.substr(0, name.text.size() - 4)));
   if (name.text.ends_with("_jacobian")) fail(name.at, "_jacobian functions run in CmdStan, not here; rename it to end in _lp");
 }
 
@@ -183,12 +240,17 @@ Type Parser::unsized_type(const char* what) {
   }
   const Token base = now();
   refuse_type(base);
-  constexpr std::pair<std::string_view, Base> kBases[] = {
-      {"int", Base::integer}, {"real", Base::real}, {"vector", Base::vector}, {"row_vector", Base::row_vector}, {"matrix", Base::matrix}};
+  constexpr std::pair<std::string_view, Base> kBases[] = {{"int", Base::integer},
+                                                          {"real", Base::real},
+                                                          {"vector", Base::vector},
+                                                          {"row_vector", Base::row_vector},
+                                                          {"matrix", Base::matrix}};
   for (const auto& [name, value] : kBases)
     if (base.is(name)) type.base = value;
   if (type.base == Base::none)
-    fail(base.at, fmt::format("the type of {} was expected, but {}; it is int, real, vector, row_vector, matrix or array[] of these", what, found()));
+    fail(base.at,
+         fmt::format("the type of {} was expected, but {}; it is int, real, vector, row_vector, matrix or array[] of these", what,
+                     found()));
   ++next_;
   if (at("[")) {
     if (type.array_rank > 0) fail_here("the array's dimensions are given twice; keep those after `array`");

@@ -8,7 +8,8 @@
 namespace tenfold::hmc_marg {
 
 // Throws Error(input) "FILE:LINE:COL: what is wrong; what to do" for what is not in the grammar, and for constructs that only
-// CmdStan runs. Nesting deeper than 200 brackets or blocks, and expressions of more than kMaxHeight operations in a chain, are refused.
+// CmdStan runs. Nesting deeper than 200 brackets or blocks, and expressions of more than kMaxHeight operations in a chain, are
+// refused.
 Program parse_syntax(const std::string& text, const std::string& file);
 
 }  // namespace tenfold::hmc_marg

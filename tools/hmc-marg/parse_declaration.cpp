@@ -34,8 +34,8 @@ constexpr TypeName kTypes[] = {
 };
 
 constexpr auto kRefusedTypes = std::to_array<std::string_view>(
-    {"complex", "complex_vector", "complex_row_vector", "complex_matrix", "tuple", "unit_vector", "sum_to_zero_vector", "sum_to_zero_matrix",
-     "column_stochastic_matrix", "row_stochastic_matrix"});
+    {"complex", "complex_vector", "complex_row_vector", "complex_matrix", "tuple", "unit_vector", "sum_to_zero_vector",
+     "sum_to_zero_matrix", "column_stochastic_matrix", "row_stochastic_matrix"});
 
 const TypeName* type_named(const Token& token) {
   for (const TypeName& type : kTypes)
@@ -109,13 +109,15 @@ Parser::WrittenType Parser::written_type(Place place) {
   const Token name = now();
   refuse_type(name);
   const TypeName* type = type_named(name);
-  if (!type) fail_here("a type was expected, but " + found() + "; write int, real, vector, row_vector, matrix or a constrained type");
+  if (!type)
+    fail_here("a type was expected, but " + found() + "; write int, real, vector, row_vector, matrix or a constrained type");
   ++next_;
   WrittenType written;
   written.type.base = type->base;
   written.constraint = type->constraint;
   if (place == Place::local && type->constraint != ConstraintKind::none)
-    fail(name.at, fmt::format("a local variable has no constraint; declare it as {}", type->base == Base::vector ? "vector" : "matrix"));
+    fail(name.at,
+         fmt::format("a local variable has no constraint; declare it as {}", type->base == Base::vector ? "vector" : "matrix"));
   if (at("<")) {
     if (place == Place::local) fail_here("a local variable has no constraint; remove what stands between < and >");
     constraint(written, name.text, name);
@@ -128,12 +130,15 @@ void Parser::base_sizes(WrittenType& written, std::string_view name, const Token
   const TypeName& type = *type_named(at_name);
   const Position position = now().at;
   if (!take("[") || at("]"))
-    fail(position, fmt::format("a {} needs its size; write {}[{}]", name, name, type.least_sizes == 2 ? "ROWS, COLUMNS" : "SIZE"));
+    fail(position,
+         fmt::format("a {} needs its size; write {}[{}]", name, name, type.least_sizes == 2 ? "ROWS, COLUMNS" : "SIZE"));
   written.sizes = arguments("]");
   const int count = static_cast<int>(written.sizes.size());
   if (count < type.least_sizes || count > type.most_sizes) {
-    const char* hint = type.base == Base::matrix ? "; write its rows and columns" : "; an array of them is written array[N] before it";
-    fail(position, fmt::format("a {} has {} size{}, not {}{}", name, type.least_sizes == type.most_sizes ? std::to_string(type.most_sizes) : "1 or 2",
+    const char* hint =
+        type.base == Base::matrix ? "; write its rows and columns" : "; an array of them is written array[N] before it";
+    fail(position, fmt::format("a {} has {} size{}, not {}{}", name,
+                               type.least_sizes == type.most_sizes ? std::to_string(type.most_sizes) : "1 or 2",
                                type.most_sizes == 1 ? "" : "s", count, hint));
   }
 }
@@ -143,12 +148,15 @@ void Parser::constraint(WrittenType& written, std::string_view name, const Token
   expect("<", "before the bounds");
   static const std::vector<std::string> kNames = {"lower", "upper", "offset", "multiplier"};
   do {
+    if (now().kind != Token::Kind::identifier)
+      fail_here("lower, upper, offset or multiplier was expected, but " + found() + "; write one");
     const Token key = take_token();
     ExprPtr* places[] = {&written.lower, &written.upper, &written.offset, &written.multiplier};
     const auto known = std::ranges::find(kNames, key.text);
     if (known == kNames.end()) {
       const std::string near = nearest(key.text, kNames);
-      fail(key.at, fmt::format("`{}` is no constraint; {}", key.text, near.empty() ? "write lower, upper, offset or multiplier" : "did you mean " + near + "?"));
+      fail(key.at, fmt::format("`{}` is no constraint; {}", key.text,
+                               near.empty() ? "write lower, upper, offset or multiplier" : "did you mean " + near + "?"));
     }
     ExprPtr& value = *places[known - kNames.begin()];
     if (value) fail(key.at, fmt::format("{} is given twice; keep one", key.text));
@@ -165,9 +173,12 @@ void Parser::constraint(WrittenType& written, std::string_view name, const Token
 
 Token Parser::new_name(const char* what) {
   const Token name = now();
-  if (name.kind != Token::Kind::identifier) fail_here(fmt::format("the name of {} was expected, but {}; write one", what, found()));
-  if (is_keyword(name.text)) fail_here(fmt::format("`{}` is a word of the language and cannot name {}; rename it", name.text, what));
-  if (name.text.ends_with("__")) fail_here(fmt::format("`{}`: names that end in two underscores are reserved; rename it", name.text));
+  if (name.kind != Token::Kind::identifier)
+    fail_here(fmt::format("the name of {} was expected, but {}; write one", what, found()));
+  if (is_keyword(name.text))
+    fail_here(fmt::format("`{}` is a word of the language and cannot name {}; rename it", name.text, what));
+  if (name.text.ends_with("__"))
+    fail_here(fmt::format("`{}`: names that end in two underscores are reserved; rename it", name.text));
   ++next_;
   return name;
 }

@@ -17,16 +17,23 @@ struct BinaryOperator {
   int precedence;
 };
 
-constexpr BinaryOperator kOperators[] = {
-    {"||", Operator::logical_or, 1},     {"&&", Operator::logical_and, 2},
-    {"==", Operator::equal, 3},          {"!=", Operator::not_equal, 3},
-    {"<", Operator::less, 4},            {"<=", Operator::less_equal, 4},
-    {">", Operator::greater, 4},         {">=", Operator::greater_equal, 4},
-    {"+", Operator::add, 5},             {"-", Operator::subtract, 5},
-    {"*", Operator::multiply, 6},        {"/", Operator::divide, 6},
-    {".*", Operator::elementwise_multiply, 6}, {"./", Operator::elementwise_divide, 6},
-    {"%", Operator::modulo, 6},          {"\\", Operator::left_divide, 7},
-    {"%/%", Operator::integer_divide, 7}};
+constexpr BinaryOperator kOperators[] = {{"||", Operator::logical_or, 1},
+                                         {"&&", Operator::logical_and, 2},
+                                         {"==", Operator::equal, 3},
+                                         {"!=", Operator::not_equal, 3},
+                                         {"<", Operator::less, 4},
+                                         {"<=", Operator::less_equal, 4},
+                                         {">", Operator::greater, 4},
+                                         {">=", Operator::greater_equal, 4},
+                                         {"+", Operator::add, 5},
+                                         {"-", Operator::subtract, 5},
+                                         {"*", Operator::multiply, 6},
+                                         {"/", Operator::divide, 6},
+                                         {".*", Operator::elementwise_multiply, 6},
+                                         {"./", Operator::elementwise_divide, 6},
+                                         {"%", Operator::modulo, 6},
+                                         {"\\", Operator::left_divide, 7},
+                                         {"%/%", Operator::integer_divide, 7}};
 
 const BinaryOperator* binary_operator(const Token& token) {
   if (token.kind != Token::Kind::punctuation) return nullptr;
@@ -140,7 +147,8 @@ ExprPtr Parser::primary() {
     case Token::Kind::string: fail_here("a string can only stand in print, reject and profile; remove it");
     case Token::Kind::identifier: {
       if (token.text == "target" && ahead(1).is("(")) return call(take_token());
-      if (is_keyword(token.text)) fail_here(fmt::format("`{}` is a word of the language and no value; an expression was expected", token.text));
+      if (is_keyword(token.text))
+        fail_here(fmt::format("`{}` is a word of the language and no value; an expression was expected", token.text));
       ++next_;
       if (at("(")) return call(token);
       ExprPtr expr = make(ExprKind::variable, token.at);

@@ -30,7 +30,8 @@ StmtPtr Parser::statement() {
   if (at("profile")) return profile();
   if (at("return")) return return_statement();
   if (at("target") && !ahead(1).is("(")) return target_increment();
-  if (at("jacobian") && ahead(1).is("+=")) fail_here("`jacobian +=` runs in CmdStan, not here; write `target +=` in the model block");
+  if (at("jacobian") && ahead(1).is("+="))
+    fail_here("`jacobian +=` runs in CmdStan, not here; write `target +=` in the model block");
   if (at("break") || at("continue")) {
     StmtPtr stmt = statement_of(at("break") ? StmtKind::break_loop : StmtKind::continue_loop);
     ++next_;
@@ -178,8 +179,8 @@ StmtPtr Parser::expression_statement() {
   if (at("lp__")) fail_here("lp__ cannot be used in a program; write `target += ...;` to increase the log density");
   if (now().kind == Token::Kind::identifier && is_keyword(now().text) && !at("target"))
     fail_here(fmt::format("`{}` cannot begin a statement here; check the line before for a missing bracket", now().text));
-  if (now().kind != Token::Kind::identifier && now().kind != Token::Kind::integer && now().kind != Token::Kind::real && !at("(") && !at("[") &&
-      !at("{") && !at("-") && !at("+") && !at("!"))
+  if (now().kind != Token::Kind::identifier && now().kind != Token::Kind::integer && now().kind != Token::Kind::real &&
+      !at("(") && !at("[") && !at("{") && !at("-") && !at("+") && !at("!"))
     fail_here("a statement was expected, but " + found() + "; remove it");
   stmt->left = arithmetic();
   if (take("~")) return sampling(std::move(stmt));
@@ -207,7 +208,8 @@ StmtPtr Parser::expression_statement() {
 StmtPtr Parser::sampling(StmtPtr stmt) {
   stmt->kind = StmtKind::sample;
   const Token name = now();
-  if (name.kind != Token::Kind::identifier || is_keyword(name.text)) fail_here("a distribution was expected after `~`, but " + found() + "; write its name");
+  if (name.kind != Token::Kind::identifier || is_keyword(name.text))
+    fail_here("a distribution was expected after `~`, but " + found() + "; write its name");
   ++next_;
   stmt->name = name.text;
   expect("(", "after the distribution's name");

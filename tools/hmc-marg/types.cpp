@@ -72,11 +72,12 @@ Checker::Variable Checker::declared_variable(const Declaration& d, bool top_leve
     if (!variable.is_data) variable.data_if_arguments = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
     return variable;
   }
-  static constexpr Origin kOrigins[] = {Origin::data, Origin::transformed_data, Origin::parameter, Origin::transformed_parameter, Origin::local,
-                                        Origin::generated_quantity};
+  static constexpr Origin kOrigins[] = {Origin::data,      Origin::transformed_data,
+                                        Origin::parameter, Origin::transformed_parameter,
+                                        Origin::local,     Origin::generated_quantity};
   if (top_level) variable.origin = kOrigins[static_cast<int>(block_)];
-  variable.is_data = block_ == BlockKind::data || block_ == BlockKind::transformed_data || block_ == BlockKind::generated_quantities ||
-                     d.type.base == Base::integer;
+  variable.is_data = block_ == BlockKind::data || block_ == BlockKind::transformed_data ||
+                     block_ == BlockKind::generated_quantities || d.type.base == Base::integer;
   return variable;
 }
 
@@ -111,7 +112,8 @@ void Checker::check_bound(Declaration& d, ExprPtr& bound, const char* what) {
   bool suitable = fits(scalar, bound->type);
   for (int rank = 0; rank <= d.type.array_rank; ++rank) suitable |= fits(Type{d.type.base, rank}, bound->type);
   if (!suitable)
-    fail(bound->at, fmt::format("{} of {} is {}, and must be {} or of the variable's own type", what, d.name, to_string(bound->type), to_string(scalar)));
+    fail(bound->at, fmt::format("{} of {} is {}, and must be {} or of the variable's own type", what, d.name,
+                                to_string(bound->type), to_string(scalar)));
 }
 
 }  // namespace tenfold::hmc_marg

@@ -1,5 +1,5 @@
-// The type checker of Stan programs: resolves names, gives every expression its type and whether it is data, and refuses what Stan
-// refuses: unknown names, types that do not fit, assignments to what is read only, functions out of their place.
+// The type checker of Stan programs: resolves names, gives every expression its type and whether it is data, and refuses what
+// Stan refuses: unknown names, types that do not fit, assignments to what is read only, functions out of their place.
 #pragma once
 
 #include <optional>

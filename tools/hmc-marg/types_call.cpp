@@ -54,7 +54,8 @@ void Checker::check_user_call(Expr& expr, int function) {
   expr.type = definition.result;
   for (std::size_t i = 0; i < expr.args.size(); ++i)
     if (definition.arguments[i].data_only && !expr.args[i]->is_data)
-      fail(expr.args[i]->at, fmt::format("argument {} of {} must be data, but this depends on parameters; compute it from data", i + 1, expr.name));
+      fail(expr.args[i]->at,
+           fmt::format("argument {} of {} must be data, but this depends on parameters; compute it from data", i + 1, expr.name));
   join_data_types(expr);
   if (function_) facts_[static_cast<std::size_t>(function_index_)].calls.push_back({function, expr.at});
 }
@@ -63,7 +64,8 @@ void Checker::check_library_call(Expr& expr, const std::vector<Type>& types) {
   const auto type = result_type(expr.name, types);
   if (!type) {
     const std::string defined = normalised(expr.name);
-    if (find_overload(defined, types, true) >= 0) fail(expr.at, fmt::format("{} is declared further down; declare it before this use", defined));
+    if (find_overload(defined, types, true) >= 0)
+      fail(expr.at, fmt::format("{} is declared further down; declare it before this use", defined));
     fail(expr.at, fmt::format("there is no {}({}); it is {}", expr.name, list_of_types(types, expr.bar ? " | " : ", "),
                               is_library_function(expr.name) ? signatures_of(expr.name) : user_signatures(defined)));
   }
@@ -79,7 +81,8 @@ void Checker::check_library_call(Expr& expr, const std::vector<Type>& types) {
 
 void Checker::check_bar(const Expr& expr) const {
   const bool conditional = is_conditional(expr.name);
-  if (expr.bar && !conditional) fail(expr.at, fmt::format("{} is no density and takes its arguments with commas; write `,` for `|`", expr.name));
+  if (expr.bar && !conditional)
+    fail(expr.at, fmt::format("{} is no density and takes its arguments with commas; write `,` for `|`", expr.name));
   if (!expr.bar && conditional && expr.args.size() > 1)
     fail(expr.at, fmt::format("the first argument of {} is followed by a bar; write {}(y | ...)", expr.name, expr.name));
 }
@@ -93,25 +96,34 @@ void Checker::check_place(const Expr& expr) const {
   const std::string_view name = expr.name;
   if (name == "target") require_target(expr.at, "target()");
   if (name.ends_with("_rng")) {
-    const bool allowed = function_ ? function_ends_with("_rng") : block_ == BlockKind::transformed_data || block_ == BlockKind::generated_quantities;
+    const bool allowed = function_ ? function_ends_with("_rng")
+                                   : block_ == BlockKind::transformed_data || block_ == BlockKind::generated_quantities;
     if (!allowed)
-      fail(expr.at, fmt::format("{} draws random numbers, which only transformed data, generated quantities and _rng functions do; move it there", name));
+      fail(expr.at,
+           fmt::format(
+               "{} draws random numbers, which only transformed data, generated quantities and _rng functions do; move it there",
+               name));
   }
   if (is_unnormalised(name)) {
     const bool allowed = in_model() || function_ends_with("_lpdf") || function_ends_with("_lpmf") || function_ends_with("_lp");
     if (!allowed)
-      fail(expr.at, fmt::format("{} can only stand in the model block and in _lpdf, _lpmf and _lp functions; write {}", name, normalised(name)));
+      fail(expr.at, fmt::format("{} can only stand in the model block and in _lpdf, _lpmf and _lp functions; write {}", name,
+                                normalised(name)));
   }
   if (name.ends_with("_lp") && is_user_function(name)) {
-    const bool allowed = function_ ? function_ends_with("_lp") : block_ == BlockKind::model || block_ == BlockKind::transformed_parameters;
+    const bool allowed =
+        function_ ? function_ends_with("_lp") : block_ == BlockKind::model || block_ == BlockKind::transformed_parameters;
     if (!allowed)
-      fail(expr.at, fmt::format("{} changes the target, which only transformed parameters, the model block and _lp functions may; move it", name));
+      fail(expr.at,
+           fmt::format("{} changes the target, which only transformed parameters, the model block and _lp functions may; move it",
+                       name));
   }
 }
 
 void Checker::unknown_function(const Expr& expr) const {
   const std::string& name = expr.name;
-  if (variables_.contains(name)) fail(expr.at, fmt::format("{} is a variable and cannot be called; index it with brackets", name));
+  if (variables_.contains(name))
+    fail(expr.at, fmt::format("{} is a variable and cannot be called; index it with brackets", name));
   std::vector<std::string> names = library_function_names();
   for (const auto& [known, overloads] : overloads_) names.push_back(known);
   for (const std::string& family : density_names()) {
@@ -120,14 +132,17 @@ void Checker::unknown_function(const Expr& expr) const {
       if (is_library_function(family + suffix)) names.push_back(family + suffix);
   }
   if (is_density(name))
-    fail(expr.at, fmt::format("{} is a distribution and no function; write {}_{}(y | ...)", name, name, is_discrete(name) ? "lpmf" : "lpdf"));
+    fail(expr.at, fmt::format("{} is a distribution and no function; write {}_{}(y | ...)", name, name,
+                              is_discrete(name) ? "lpmf" : "lpdf"));
   if (const auto cut = name.rfind('_'); cut != std::string::npos && is_density(name.substr(0, cut))) {
     const std::string family = name.substr(0, cut);
-    fail(expr.at, fmt::format("there is no function `{}`; the log density is {}_{}", name, family, is_discrete(family) ? "lpmf" : "lpdf"));
+    fail(expr.at,
+         fmt::format("there is no function `{}`; the log density is {}_{}", name, family, is_discrete(family) ? "lpmf" : "lpdf"));
   }
   std::ranges::sort(names);
   const std::string near = nearest(name, names);
-  fail(expr.at, fmt::format("there is no function `{}`; {}", name, near.empty() ? "define it in the functions block" : "did you mean `" + near + "`?"));
+  fail(expr.at, fmt::format("there is no function `{}`; {}", name,
+                            near.empty() ? "define it in the functions block" : "did you mean `" + near + "`?"));
 }
 
 }  // namespace tenfold::hmc_marg

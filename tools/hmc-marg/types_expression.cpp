@@ -45,7 +45,8 @@ void Checker::check_value(Expr& expr) {
 
 void Checker::check_int(Expr& expr, const char* what) {
   check_value(expr);
-  if (expr.type != kInt) fail(expr.at, fmt::format("{} must be int, but this is {}; use an integer expression", what, to_string(expr.type)));
+  if (expr.type != kInt)
+    fail(expr.at, fmt::format("{} must be int, but this is {}; use an integer expression", what, to_string(expr.type)));
 }
 
 void Checker::check(Expr& expr) {
@@ -72,7 +73,8 @@ void Checker::check(Expr& expr) {
   if (!type && expr.kind == ExprKind::unary)
     fail(expr.at, fmt::format("`{}` takes no {}; {}", symbol(expr.op), to_string(first), operator_hint(expr.op, first, last)));
   if (!type)
-    fail(expr.at, fmt::format("there is no {} {} {}; {}", to_string(first), symbol(expr.op), to_string(last), operator_hint(expr.op, first, last)));
+    fail(expr.at, fmt::format("there is no {} {} {}; {}", to_string(first), symbol(expr.op), to_string(last),
+                              operator_hint(expr.op, first, last)));
   expr.type = *type;
   join_data_types(expr);
 }
@@ -112,16 +114,21 @@ void Checker::unknown_variable(const Expr& expr) const {
   if (name == "lp__") fail(expr.at, "lp__ cannot be used in a program; write target()");
   for (int kind = 0; kind < 6; ++kind) {
     const auto& statements = program_.block(static_cast<BlockKind>(kind));
-    const bool declared = std::ranges::any_of(statements, [&](const StmtPtr& s) { return s->kind == StmtKind::declare && s->declaration.name == name; });
+    const bool declared = std::ranges::any_of(
+        statements, [&](const StmtPtr& s) { return s->kind == StmtKind::declare && s->declaration.name == name; });
     if (!declared || kind == static_cast<int>(BlockKind::model)) continue;
-    if (function_) fail(expr.at, fmt::format("{} is a variable of the {} block, which functions do not see; pass it as an argument", name, block_name(static_cast<BlockKind>(kind))));
-    fail(expr.at, fmt::format("{} is declared further down, in the {} block; declare it before this use", name, block_name(static_cast<BlockKind>(kind))));
+    if (function_)
+      fail(expr.at, fmt::format("{} is a variable of the {} block, which functions do not see; pass it as an argument", name,
+                                block_name(static_cast<BlockKind>(kind))));
+    fail(expr.at, fmt::format("{} is declared further down, in the {} block; declare it before this use", name,
+                              block_name(static_cast<BlockKind>(kind))));
   }
   std::vector<std::string> names;
   for (const auto& [known, variable] : variables_) names.push_back(known);
   std::ranges::sort(names);
   const std::string near = nearest(name, names);
-  fail(expr.at, fmt::format("there is no variable `{}` here; {}", name, near.empty() ? "declare it" : "did you mean `" + near + "`?"));
+  fail(expr.at,
+       fmt::format("there is no variable `{}` here; {}", name, near.empty() ? "declare it" : "did you mean `" + near + "`?"));
 }
 
 void Checker::check_ternary(Expr& expr) {
@@ -130,7 +137,8 @@ void Checker::check_ternary(Expr& expr) {
   check_value(*expr.args[2]);
   const auto type = common_type(expr.args[1]->type, expr.args[2]->type);
   if (!type)
-    fail(expr.at, fmt::format("the branches of ? : are {} and {}; make the types agree", to_string(expr.args[1]->type), to_string(expr.args[2]->type)));
+    fail(expr.at, fmt::format("the branches of ? : are {} and {}; make the types agree", to_string(expr.args[1]->type),
+                              to_string(expr.args[2]->type)));
   expr.type = *type;
   join_data_types(expr);
 }
@@ -142,7 +150,9 @@ void Checker::check_array(Expr& expr) {
     check_value(*arg);
     if (&arg == &expr.args.front()) element = arg->type;
     const auto type = common_type(element, arg->type);
-    if (!type) fail(arg->at, fmt::format("this element is {}, those before it are {}; make the types agree", to_string(arg->type), to_string(element)));
+    if (!type)
+      fail(arg->at, fmt::format("this element is {}, those before it are {}; make the types agree", to_string(arg->type),
+                                to_string(element)));
     element = *type;
   }
   expr.type = {element.base, element.array_rank + 1};
@@ -157,7 +167,8 @@ void Checker::check_row_vector(Expr& expr) {
     const bool row = arg->type == Type{Base::row_vector, 0};
     if (&arg == &expr.args.front()) rows = row;
     if (row != rows || !(row || arg->type.rank() == 0))
-      fail(arg->at, fmt::format("[...] takes scalars, or row vectors, but this is {}; use {{...}} for an array", to_string(arg->type)));
+      fail(arg->at,
+           fmt::format("[...] takes scalars, or row vectors, but this is {}; use {{...}} for an array", to_string(arg->type)));
   }
   expr.type = {rows ? Base::matrix : Base::row_vector, 0};
   join_data_types(expr);
@@ -171,7 +182,8 @@ void Checker::check_index(Expr& expr) {
       if (index.low->type == Type{Base::integer, 1})
         index.kind = Index::Kind::multi;
       else if (index.low->type != kInt)
-        fail(index.low->at, fmt::format("an index must be int or array[] int, but this is {}; use an integer", to_string(index.low->type)));
+        fail(index.low->at,
+             fmt::format("an index must be int or array[] int, but this is {}; use an integer", to_string(index.low->type)));
       continue;
     }
     if (index.low) check_int(*index.low, "the bound of a range of indices");
@@ -198,8 +210,11 @@ Type Checker::indexed_type(const Expr& expr) const {
   const Type& base = expr.args[0]->type;
   const auto count = static_cast<int>(expr.indices.size());
   if (count > base.rank()) {
-    const std::string has = base.rank() == 0 ? "takes no index" : fmt::format("takes {} {}, not {}", base.rank(), base.rank() == 1 ? "index" : "indices", count);
-    fail(expr.at, fmt::format("{} is {} and {}; remove {}", to_string(*expr.args[0]), to_string(base), has, base.rank() == 0 ? "the brackets" : "the last"));
+    const std::string has = base.rank() == 0
+                                ? "takes no index"
+                                : fmt::format("takes {} {}, not {}", base.rank(), base.rank() == 1 ? "index" : "indices", count);
+    fail(expr.at, fmt::format("{} is {} and {}; remove {}", shown(*expr.args[0]), to_string(base), has,
+                              base.rank() == 0 ? "the brackets" : "the last"));
   }
   const auto single = [&](int i) { return i < count && expr.indices[static_cast<std::size_t>(i)].kind == Index::Kind::single; };
   Type type = base;

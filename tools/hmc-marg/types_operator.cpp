@@ -85,7 +85,8 @@ std::optional<Type> binary_type(Operator op, const Type& left, const Type& right
 }
 
 std::string operator_hint(Operator op, const Type& left, const Type& right) {
-  if (left.array_rank > 0 || right.array_rank > 0) return "operators take no arrays; loop over the elements, or convert with to_vector";
+  if (left.array_rank > 0 || right.array_rank > 0)
+    return "operators take no arrays; loop over the elements, or convert with to_vector";
   switch (op) {
     case Operator::multiply:
       if (left == right) return "write .* for elements or dot_product(a, b)";
@@ -95,7 +96,8 @@ std::string operator_hint(Operator op, const Type& left, const Type& right) {
     case Operator::modulo:
     case Operator::integer_divide: return "both sides must be int";
     case Operator::add:
-    case Operator::subtract: return is_linear(left) && is_linear(right) ? "make the types agree; ' transposes" : "make the types agree";
+    case Operator::subtract:
+      return is_linear(left) && is_linear(right) ? "make the types agree; ' transposes" : "make the types agree";
     default: return "it takes scalars; index or reduce the containers";
   }
 }
