@@ -120,11 +120,11 @@ class HeaderReader {
     tensor.name = member.key;
     tensor.dtype = read_dtype(member.key, dtype->string());
     std::uint64_t size = size_of(tensor.dtype);
-    tensor.shape.reserve(shape->array().size());
-    for (const JsonValue& extent : shape->array()) {
-      const std::uint64_t length = natural(member.key, extent, "shape");
-      tensor.shape.push_back(static_cast<std::int64_t>(length));
-      if (__builtin_mul_overflow(size, length, &size)) fail(member.key, "its shape has more elements than can be");
+    tensor.shape.resize(shape->array().size());
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+      const std::uint64_t extent = natural(member.key, shape->array()[i], "shape");
+      tensor.shape[i] = static_cast<std::int64_t>(extent);
+      if (__builtin_mul_overflow(size, extent, &size)) fail(member.key, "its shape has more elements than can be");
     }
     const std::uint64_t begin = natural(member.key, offsets->array()[0], "data_offsets");
     const std::uint64_t end = natural(member.key, offsets->array()[1], "data_offsets");
@@ -153,6 +153,7 @@ class HeaderReader {
   // Together the tensors are the data: no overlap, no hole, nothing left over.
   void check_cover(const std::vector<TensorView>& tensors) const {
     std::vector<const TensorView*> sorted;
+    sorted.reserve(tensors.size());
     for (const TensorView& tensor : tensors) sorted.push_back(&tensor);
     std::sort(sorted.begin(), sorted.end(), [](const TensorView* a, const TensorView* b) {
       return std::pair(a->bytes.data(), a->bytes.size()) < std::pair(b->bytes.data(), b->bytes.size());

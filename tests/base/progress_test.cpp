@@ -2,10 +2,14 @@
 #include "base/progress.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <string>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/temporary_folder.h"
@@ -34,6 +38,38 @@ TEST_CASE("nothing is drawn when none is asked for, nor control codes into a fil
   }
   std::fclose(file);
   CHECK(read_file(folder / "err").find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("on a terminal one line is redrawn, and cleared before anything else is written") {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(::grantpt(terminal) == 0);
+  REQUIRE(::unlockpt(terminal) == 0);
+  const int screen = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
+  REQUIRE(screen >= 0);
+  const std::string name = "a name that is longer than any terminal is wide " + std::string(300, '.');
+  {
+    ProgressReporter reporter(ProgressMode::automatic, screen);
+    const Progress progress = {.what = name, .done = 1, .total = 0, .unit = "it", .note = ""};
+    reporter.show(progress);  // starts the clock
+    const double begun = wall_s();
+    while (wall_s() < begun + 0.15) {
+    }
+    reporter.show(progress);
+    reporter.clear();
+    reporter.clear();  // nothing is drawn any more: nothing to remove
+  }
+  char text[4096];
+  const ssize_t length = ::read(terminal, text, sizeof text);
+  REQUIRE(length > 0);
+  const std::string shown(text, static_cast<std::size_t>(length));
+  const std::string erase = "\r\x1b[K";
+  CHECK(shown.starts_with(erase + "a name"));
+  CHECK(shown.ends_with(erase));
+  CHECK(shown.size() == 2 * erase.size() + 79);  // cut to the line of a terminal that does not tell its width
+  CHECK(shown.find('\n') == std::string::npos);
+  ::close(screen);
+  ::close(terminal);
 }
 
 TEST_CASE("log lines go to standard error, as loud as asked for") {
