@@ -180,7 +180,7 @@ void Lowering::emit(const Group& group) {
   } else {
     emit_whole(group, in);
   }
-  if (transcendental(op)) program_.logs += in.lanes;
+  if (transcendental(op) && !in.factor) program_.logs += in.lanes;
   if (!has(first, kTarget)) {
     program_.outputs_only.push_back(in);
     return;
@@ -377,8 +377,7 @@ void Lowering::bind_factors() {
   for (const auto& factor : spec_.factors) {
     std::vector<std::uint32_t> places;
     for (const Slot slot : factor->inputs()) places.push_back(place(slot));
-    factor->bind(places);
-    program_.factors.push_back(factor);
+    program_.factors.push_back(factor->bound(places));
     program_.factor_workspace.push_back(program_.workspace);
     program_.workspace += factor->workspace_size();
   }

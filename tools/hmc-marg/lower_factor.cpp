@@ -55,13 +55,27 @@ void Lowering::emit_factor(const Group& group, Instruction& in) {
   for (int k = 0; k < info(family).arguments; ++k) sources.push_back(operand_of(group, static_cast<std::uint32_t>(k)));
   prepare_factor(family, sources, in);
   for (std::size_t k = 0; k < sources.size(); ++k) set_operand(in, static_cast<int>(k), sources[k]);
-  if (in.forward == kernels_.factor[static_cast<int>(FactorKernel::normal)].lanes && in.kind[2] == OperandKind::single) {
-    in.forward = kernels_.factor[static_cast<int>(FactorKernel::normal_shared_scale)].lanes;
-  }
+  const auto runs = [&](FactorKernel kernel) {
+    const KernelPair pair = kernels_.factor[static_cast<int>(kernel)];
+    return in.forward == pair.lanes || in.forward == pair.one;
+  };
+  std::size_t logs = 1;  // a lane
   if (in.forward == nullptr) {
     in.scalar = &info(family);
     in.forward = general::factor;
+  } else if (runs(FactorKernel::normal_fixed_scale) || runs(FactorKernel::std_normal)) {
+    logs = 0;
+  } else if (runs(FactorKernel::cauchy) || runs(FactorKernel::student_t_fixed_freedom) || runs(FactorKernel::beta_fixed) ||
+             runs(FactorKernel::gamma_fixed_shape) || runs(FactorKernel::bernoulli_logit) || runs(FactorKernel::binomial_logit) ||
+             runs(FactorKernel::lognormal)) {
+    logs = 2;
   }
+  logs *= in.lanes;
+  if (runs(FactorKernel::normal) && in.lanes > 1 && in.kind[2] == OperandKind::single) {
+    in.forward = kernels_.factor[static_cast<int>(FactorKernel::normal_shared_scale)].lanes;
+    logs = 1;
+  }
+  program_.logs += logs;
 }
 
 // Chooses the kernel, changes known arguments to what it wants, and adds the known summands to the program's constant. Arguments
@@ -87,7 +101,6 @@ void Lowering::prepare_factor(Density family, std::vector<Source>& sources, Inst
     case Density::lognormal:
       if (!positive(0)) {
         use(FactorKernel::lognormal);
-        program_.logs += in.lanes;
         return;
       }
       // Normal in log y.
