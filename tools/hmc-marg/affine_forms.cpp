@@ -298,7 +298,11 @@ void AffineForms::solve(const Node& node) {
   }
 }
 
-bool decompose(const Graph& graph, Slot slot, double number, std::size_t limit, std::vector<AffineTerm>& out) {
+GivenSlots::GivenSlots(std::vector<Slot> slots) : slots_(std::move(slots)) { std::sort(slots_.begin(), slots_.end()); }
+
+bool GivenSlots::contains(Slot slot) const { return std::binary_search(slots_.begin(), slots_.end(), slot); }
+
+bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double number, std::size_t limit, std::vector<AffineTerm>& out) {
   const std::size_t start = out.size();
   std::vector<std::pair<Slot, double>> stack = {{slot, number}};
   std::size_t steps = 0;
@@ -313,8 +317,8 @@ bool decompose(const Graph& graph, Slot slot, double number, std::size_t limit, 
     const std::uint32_t lane = s - node.first;
     const auto operands = graph.operands(node);
     const auto operand = [&](std::size_t k, std::size_t i) { return graph.slot_of(operands[k], operands[k].size == 1 ? 0 : i); };
-    bool atom = false;
-    switch (node.op) {
+    bool atom = given.contains(s);
+    if (!atom) switch (node.op) {
       case Op::neg: stack.emplace_back(operand(0, lane), -c); break;
       case Op::add:
         stack.emplace_back(operand(0, lane), c);

@@ -60,8 +60,19 @@ class AffineForms {
   std::vector<AffineTerm> pool_;
 };
 
+// Constrained values of kept parameters: taken as they are, never seen as computed from unconstrained scalars, because recovery is
+// given these values and not those.
+class GivenSlots {
+ public:
+  explicit GivenSlots(std::vector<Slot> slots);
+  bool contains(Slot slot) const;
+
+ private:
+  std::vector<Slot> slots_;  // ascending
+};
+
 // Writes number * value(slot) as constant + sum of number * value(atom), atoms being scalars that are not affine in others with
-// known coefficients. Appends to out; false (and out unchanged) if more than `limit` atoms are met.
-bool decompose(const Graph& graph, Slot slot, double number, std::size_t limit, std::vector<AffineTerm>& out);
+// known coefficients, or given. Appends to out; false (and out unchanged) if more than `limit` atoms are met.
+bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double number, std::size_t limit, std::vector<AffineTerm>& out);
 
 }  // namespace tenfold::hmc_marg

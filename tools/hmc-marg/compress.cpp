@@ -7,7 +7,6 @@
 #include <tuple>
 #include <utility>
 
-#include "hmc-marg/affine_forms.h"
 
 namespace tenfold::hmc_marg {
 
@@ -50,7 +49,7 @@ struct Group {
 
 class Compressor {
  public:
-  Compressor(const Graph& graph, const RowSet& rows) : graph_(graph), rows_(rows) {}
+  Compressor(const Graph& graph, const GivenSlots& given, const RowSet& rows) : graph_(graph), given_(given), rows_(rows) {}
 
   RowSet run() {
     make_groups();
@@ -85,7 +84,7 @@ class Compressor {
         else if (term.ref == 0)
           intercepts_.push_back(term);
         else
-          deep = deep && decompose(graph_, term.ref, term.number, kMaxCompressedAtoms, intercepts_);
+          deep = deep && decompose(graph_, given_, term.ref, term.number, kMaxCompressedAtoms, intercepts_);
       }
       if (!deep) {  // too many: the row's own intercept terms are the atoms
         intercepts_.resize(start);
@@ -217,6 +216,7 @@ class Compressor {
   }
 
   const Graph& graph_;
+  const GivenSlots& given_;
   const RowSet& rows_;
   RowSet out_, free_;
   std::vector<Group> groups_;
@@ -226,6 +226,6 @@ class Compressor {
 
 }  // namespace
 
-RowSet compress(const Graph& graph, const RowSet& rows) { return Compressor(graph, rows).run(); }
+RowSet compress(const Graph& graph, const GivenSlots& given, const RowSet& rows) { return Compressor(graph, given, rows).run(); }
 
 }  // namespace tenfold::hmc_marg

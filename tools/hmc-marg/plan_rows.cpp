@@ -23,7 +23,7 @@ struct Touched {
 class RowMaker {
  public:
   RowMaker(FactorGraph& model, const std::vector<int>& eliminated, TargetSpec& target)
-      : model_(model), graph_(model.graph), coefficients_(model.graph), target_(target), system_(std::make_shared<BlockSystem>()) {
+      : model_(model), graph_(model.graph), coefficients_(model.graph), target_(target), given_(kept_values(model, eliminated)), system_(std::make_shared<BlockSystem>()) {
     for (const int p : eliminated)
       for (const Slot slot : model.parameters[static_cast<std::size_t>(p)].value.slot) {
         system_->value.push_back(slot);
@@ -41,12 +41,22 @@ class RowMaker {
     for (const BlockRow& row : rest.rows)
       if (row.scale != 0) normalisers[row.scale] += row.normalisers;
     for (const auto& [scale, count] : normalisers) target_.terms.push_back({coefficients_.log_of(scale), -count, 0});
-    system_->rows = substitute(graph_, with_compression ? compress(graph_, rest) : rest, *system_);
+    system_->rows = substitute(graph_, with_compression ? compress(graph_, given_, rest) : rest, *system_);
     system_->partition = partition(system_->n, system_->rows);
     return system_;
   }
 
  private:
+  static std::vector<Slot> kept_values(const FactorGraph& model, const std::vector<int>& eliminated) {
+    std::vector<Slot> slots;
+    for (std::size_t p = 0; p < model.parameters.size(); ++p) {
+      if (std::binary_search(eliminated.begin(), eliminated.end(), static_cast<int>(p))) continue;
+      for (const Slot slot : model.parameters[p].value.slot)
+        if (slot != 0) slots.push_back(slot);
+    }
+    return slots;
+  }
+
   Slot operand(const Touched& t, std::size_t k) const {
     const Operand& list = graph_.operands(graph_.nodes()[t.node])[k];
     return graph_.slot_of(list, list.size == 1 ? 0 : t.lane);
@@ -125,7 +135,7 @@ class RowMaker {
           terms.push_back({kIntercept, 0, std::log(y.number)});
           target_.constant -= std::log(y.number);
         } else {
-          const Slot log_y = coefficients_.log_of(y.slot);
+          const Slot log_y = coefficients_.unary(Op::log, y.slot);  // of the constrained value, which recovery is given
           terms.push_back({kIntercept, log_y, 1});
           target_.terms.push_back({log_y, -1, t.line});
         }
@@ -154,7 +164,7 @@ class RowMaker {
       }
       const Node& node = graph_.nodes()[graph_.node_of(slot)];
       const std::uint32_t lane = slot - node.first;
-      if (node.op != Op::mul && node.op != Op::div) break;
+      if ((node.op != Op::mul && node.op != Op::div) || given_.contains(slot)) break;
       const auto at = [&](std::size_t k) {
         const Operand& list = graph_.operands(node)[k];
         return graph_.slot_of(list, list.size == 1 ? 0 : lane);
@@ -177,6 +187,7 @@ class RowMaker {
   Graph& graph_;
   CoefficientGraph coefficients_;
   TargetSpec& target_;
+  const GivenSlots given_;
   std::shared_ptr<BlockSystem> system_;
   std::vector<bool> dependent_;
   std::vector<Touched> touched_;
