@@ -2,6 +2,7 @@
 // With a graph, operations on slots become nodes; without one (transformed data, generated quantities) all is numbers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -83,6 +84,27 @@ class Interpreter {
     std::vector<int> dims;
   };
   struct Axis;
+  // Indices of one expression; few in all real programs, so that they need no allocation.
+  class IndexList {
+   public:
+    void push_back(const Index* index) {
+      if (count_ < few_.size()) {
+        few_[count_++] = index;
+        return;
+      }
+      if (many_.empty()) many_.assign(few_.begin(), few_.end());
+      many_.push_back(index);
+    }
+    std::span<const Index* const> span() const {
+      if (!many_.empty()) return many_;
+      return {few_.data(), count_};
+    }
+
+   private:
+    std::array<const Index*, 6> few_{};
+    std::size_t count_ = 0;
+    std::vector<const Index*> many_;
+  };
 
   // Expressions (interpret_expressions.cpp).
   Scalar scalar(const Expr& e);
@@ -115,7 +137,7 @@ class Interpreter {
   Value index(const Expr& e);
   Scalar index_scalar(const Expr& e);
   // Collects `a[i][j, k]` into its root and indices where all but the last group are single; returns the root.
-  const Expr* flatten_index(const Expr& e, std::vector<const Index*>& indices) const;
+  const Expr* flatten_index(const Expr& e, IndexList& indices) const;
   bool single_offset(const Value& from, std::span<const Index* const> indices, std::size_t& offset);
   Axis axis(const Index& index, int size);
   View select(const Value& from, std::span<const Index* const> indices);

@@ -13,21 +13,14 @@ struct Interpreter::Axis {
   std::vector<std::uint32_t> listed;   // or these
 };
 
-const Expr* Interpreter::flatten_index(const Expr& e, std::vector<const Index*>& indices) const {
-  const Expr* root = &e;
-  std::vector<const Expr*> groups;
-  while (root->kind == ExprKind::index) {
-    groups.push_back(root);
-    root = root->args[0].get();
-    // A group that is itself indexed may only drop leading dimensions; else its result is indexed as a value.
-    if (root->kind == ExprKind::index &&
-        !std::all_of(root->indices.begin(), root->indices.end(), [](const Index& i) { return i.kind == Index::Kind::single; })) {
-      break;
-    }
+const Expr* Interpreter::flatten_index(const Expr& e, IndexList& indices) const {
+  const Expr* root = e.args[0].get();
+  // A group that is itself indexed may only drop leading dimensions; else its result is indexed as a value.
+  if (root->kind == ExprKind::index &&
+      std::all_of(root->indices.begin(), root->indices.end(), [](const Index& i) { return i.kind == Index::Kind::single; })) {
+    root = flatten_index(*root, indices);
   }
-  for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
-    for (const Index& index : (*group)->indices) indices.push_back(&index);
-  }
+  for (const Index& index : e.indices) indices.push_back(&index);
   return root;
 }
 
@@ -75,25 +68,25 @@ Scalar Interpreter::index_scalar(const Expr& e) {
     const auto place = static_cast<std::size_t>(i) - 1;
     return {from.number[place], from.slot.empty() ? 0 : from.slot[place]};
   }
-  std::vector<const Index*> indices;
+  IndexList indices;
   const Expr* root = flatten_index(e, indices);
   Value storage;
   const Value& from = reference(*root, storage);
   std::size_t offset = 0;
-  if (single_offset(from, indices, offset)) return {from.number[offset], from.slot.empty() ? 0 : from.slot[offset]};
-  return as_scalar(gather(from, select(from, indices)));
+  if (single_offset(from, indices.span(), offset)) return {from.number[offset], from.slot.empty() ? 0 : from.slot[offset]};
+  return as_scalar(gather(from, select(from, indices.span())));
 }
 
 Value Interpreter::index(const Expr& e) {
-  std::vector<const Index*> indices;
+  IndexList indices;
   const Expr* root = flatten_index(e, indices);
   Value storage;
   const Value& from = reference(*root, storage);
   std::size_t offset = 0;
-  if (!single_offset(from, indices, offset)) return gather(from, select(from, indices));
+  if (!single_offset(from, indices.span(), offset)) return gather(from, select(from, indices.span()));
   Value result;
   result.type = e.type;
-  result.dims.assign(from.dims.begin() + static_cast<std::ptrdiff_t>(indices.size()), from.dims.end());
+  result.dims.assign(from.dims.begin() + static_cast<std::ptrdiff_t>(indices.span().size()), from.dims.end());
   const std::size_t count = product(result.dims);
   const auto first = static_cast<std::ptrdiff_t>(offset), last = static_cast<std::ptrdiff_t>(offset + count);
   result.number.assign(from.number.begin() + first, from.number.begin() + last);
@@ -214,11 +207,11 @@ Value Interpreter::gather(const Value& from, const View& view) const {
 
 // Places that an assignable expression names, and the variable they lie in.
 Interpreter::View Interpreter::view_of(const Expr& e, Value*& variable) {
-  std::vector<const Index*> indices;
+  IndexList indices;
   const Expr* root = flatten_index(e, indices);
   if (root->kind == ExprKind::variable) {
     variable = &at(root->slot).value;
-    return select(*variable, indices);
+    return select(*variable, indices.span());
   }
   // a[2:3][1]: places of places.
   View outer = view_of(*root, variable);
@@ -226,7 +219,7 @@ Interpreter::View Interpreter::view_of(const Expr& e, Value*& variable) {
   positions.type = outer.type;
   positions.dims = outer.dims;
   positions.number.resize(outer.places.size());
-  View inner = select(positions, indices);
+  View inner = select(positions, indices.span());
   for (std::uint32_t& place : inner.places) place = outer.places[place];
   return inner;
 }

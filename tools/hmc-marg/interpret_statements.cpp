@@ -127,6 +127,17 @@ std::vector<int> Interpreter::sizes(const Declaration& d) {
 }
 
 void Interpreter::declare(const Declaration& d) {
+  if (d.type.rank() == 0 && d.value) {
+    const Scalar x = scalar(*d.value);
+    Cell& cell = at(d.slot);
+    cell.borrowed = nullptr;
+    cell.value.type = d.type;
+    cell.value.dims.clear();
+    cell.value.number.assign(1, x.number);
+    cell.value.slot.clear();
+    if (x.slot) cell.value.slot.push_back(x.slot);
+    return;
+  }
   std::vector<int> dims = sizes(d);
   Cell& cell = at(d.slot);
   cell.borrowed = nullptr;
@@ -185,12 +196,12 @@ void Interpreter::assign_elements(const Stmt& s) {
   const Expr& left = *s.left;
   if (left.type.rank() == 0) {
     Scalar x = scalar(*s.value);
-    std::vector<const Index*> indices;
+    IndexList indices;
     const Expr* root = flatten_index(left, indices);
     std::size_t place = 0;
     Value* target = nullptr;
     if (root->kind == ExprKind::variable) target = &at(root->slot).value;
-    if (!target || !single_offset(*target, indices, place)) place = view_of(left, target).places.at(0);
+    if (!target || !single_offset(*target, indices.span(), place)) place = view_of(left, target).places.at(0);
     if (s.op != Operator::none) {
       const Scalar old{target->number[place], target->slot.empty() ? 0 : target->slot[place]};
       x = arithmetic(s.op, old, x, left.type.base == Base::integer, s.at);
