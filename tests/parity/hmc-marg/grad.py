@@ -26,7 +26,10 @@ def point(which, n):
 def main():
     golden = {"peer": f"stanli {stanli.__version__}", "programs": {}}
     for program in sorted(PROGRAMS.glob("*.stan")):
-        model = stanli.Model(str(program), str(program.with_suffix(".json")))
+        data = program.with_suffix(".json")
+        if not data.exists():
+            continue  # a program that other tests bind to other data
+        model = stanli.Model(str(program), str(data))
         points = []
         for which in range(3):
             lp, gradient = model.log_prob_grad(point(which, model.n_unconstrained))
