@@ -1,0 +1,53 @@
+// The certificate on every program of the test data that eliminates anything: compressed or not, and with each eliminated parameter kept.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/error.h"
+#include "hmc-marg/certificate.h"
+#include "hmc-marg/marginal_support.h"
+
+using namespace tenfold;
+using namespace tenfold::hmc_marg;
+
+TEST_CASE("the certificate holds on the corpus") {
+  const char* const set = std::getenv("TENFOLD_DATA");
+  const std::filesystem::path folder = std::filesystem::path(set && *set ? set : TENFOLD_DATA_DEFAULT) / "bayes" / "corpus";
+  if (!std::filesystem::exists(folder / "refs.json")) {
+    MESSAGE("skipped: " << folder.string() << " is absent; TENFOLD_DATA names the folder of test data");
+    return;
+  }
+  const data::JsonValue references = data::read_json(folder / "refs.json");
+  int eliminating = 0;
+  for (const data::JsonMember& entry : references.object()) {
+    CAPTURE(entry.key);
+    std::shared_ptr<testing::BoundModel> model;
+    try {
+      model = testing::bind_files(folder / (entry.key + ".stan"), folder / entry.value.find("data")->string());
+    } catch (const Error&) {
+      continue;  // a construct that is refused; the corpus test lists these
+    }
+    std::vector<std::string> keeps = {""};
+    for (std::size_t variant = 0; variant < keeps.size() + 1; ++variant) {  // one after the keeps: not compressed
+      PlanOptions options;
+      options.compress = variant < keeps.size();
+      if (options.compress && !keeps[variant].empty()) options.keep = {keeps[variant]};
+      const Marginal marginal = marginalize(model->graph, options);
+      if (marginal.gaussian == nullptr) {
+        if (variant == 0) break;
+        continue;
+      }
+      if (variant == 0) {
+        ++eliminating;
+        for (const int p : marginal.eliminated) keeps.push_back(model->graph.parameters[static_cast<std::size_t>(p)].name);
+      }
+      const CertificateResult result = certify(model->graph, marginal, 1, 32);
+      CAPTURE(variant);
+      CAPTURE(result.worst);
+      CHECK(result.ok);
+      CHECK(result.max_rel_error < 1e-10);
+    }
+  }
+  CHECK(eliminating >= 25);
+}
