@@ -23,7 +23,7 @@ std::string complaint(const std::string& declarations, const std::string& json) 
 
 // The constant that a model makes of its data.
 double of_data(const std::string& data, const std::string& json, const std::string& expression) {
-  return testing::bind("data { " + data + " } parameters { real m; } model { target += " + expression + "; }", json)->graph.constant;
+  return testing::bound_model("data { " + data + " } parameters { real m; } model { target += " + expression + "; }", json)->graph.constant;
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ TEST_CASE("every fault names the variable, its declaration, and what was found")
 TEST_CASE("sizes and bounds of transformed data are checked") {
   const auto message = [](const std::string& text) -> std::string {
     try {
-      testing::bind(text, "{}");
+      testing::bound_model(text, "{}");
     } catch (const Error& error) {
       return error.message();
     }

@@ -8,7 +8,7 @@
 
 using namespace tenfold;
 using namespace tenfold::hmc_marg;
-using testing::bind;
+using testing::bound_model;
 
 namespace {
 
@@ -21,7 +21,7 @@ struct Refusal {
 };
 Refusal refusal(const std::string& program, const std::string& json = "{}", EvaluationLimits limits = {}) {
   try {
-    bind(program, json, limits);
+    bound_model(program, json, limits);
   } catch (const Error& error) {
     return {error.exit_code(), error.message()};
   }
@@ -48,7 +48,7 @@ TEST_CASE("a density is a factor however it reaches the target") {
   };
   for (const std::string& form : forms) {
     INFO(form);
-    const auto model = bind(form, json);
+    const auto model = bound_model(form, json);
     CHECK(model->graph.terms.empty());
     std::size_t lanes = 0;
     for (const Factor& factor : model->graph.factors) {
@@ -61,13 +61,13 @@ TEST_CASE("a density is a factor however it reaches the target") {
 }
 
 TEST_CASE("equal statements count as often as they stand") {
-  const auto model = bind("parameters { real m; } model { m ~ normal(0, 1); for (i in 1:3) 2 ~ normal(m, 1); }", "{}");
+  const auto model = bound_model("parameters { real m; } model { m ~ normal(0, 1); for (i in 1:3) 2 ~ normal(m, 1); }", "{}");
   CHECK(model->graph.factors.size() == 4);
   CHECK(density(*model, {1}) == doctest::Approx(-4 * kHalfLog2Pi - 4 * 0.5).epsilon(1e-14));
 }
 
 TEST_CASE("what is no density with coefficient 1 is a term") {
-  const auto model = bind("parameters { real m; } model { target += -0.5 * normal_lpdf(m | 0, 1) + 3 * m / 2 - 7; }", "{}");
+  const auto model = bound_model("parameters { real m; } model { target += -0.5 * normal_lpdf(m | 0, 1) + 3 * m / 2 - 7; }", "{}");
   CHECK(model->graph.factors.empty());
   REQUIRE(model->graph.terms.size() == 2);
   CHECK(model->graph.terms[0].coefficient + model->graph.terms[1].coefficient == 1.0);
@@ -76,7 +76,7 @@ TEST_CASE("what is no density with coefficient 1 is a term") {
 }
 
 TEST_CASE("lp_offset is what the propto form leaves out") {
-  const auto offset = [](const std::string& model, const std::string& json = "{}") { return bind(model, json)->graph.lp_offset; };
+  const auto offset = [](const std::string& model, const std::string& json = "{}") { return bound_model(model, json)->graph.lp_offset; };
   CHECK(offset("parameters { real m; } model { m ~ normal(0, 2); }") == doctest::Approx(-kHalfLog2Pi - std::log(2)));
   CHECK(offset("parameters { real m; real<lower=0> s; } model { m ~ normal(0, s); }") == doctest::Approx(-kHalfLog2Pi));
   CHECK(offset("parameters { real m; } model { target += normal_lpdf(m | 0, 2); }") == 0);
@@ -92,7 +92,7 @@ TEST_CASE("lp_offset is what the propto form leaves out") {
 }
 
 TEST_CASE("bounds of transformed parameters cut the density") {
-  const auto model = bind("parameters { real m; } transformed parameters { real<lower=0, upper=4> t = m - 1; } model { m ~ normal(0, 1); }", "{}");
+  const auto model = bound_model("parameters { real m; } transformed parameters { real<lower=0, upper=4> t = m - 1; } model { m ~ normal(0, 1); }", "{}");
   CHECK(model->graph.bound_checks.size() == 2);
   CHECK(std::isfinite(density(*model, {3})));
   CHECK(density(*model, {0.5}) == -INFINITY);
@@ -101,7 +101,7 @@ TEST_CASE("bounds of transformed parameters cut the density") {
 
 TEST_CASE("a truncated normal is divided by the mass between its bounds, and has the gradient of its differences") {
   const auto at = [](const std::string& bounds) {
-    return bind("data { real y; } parameters { real m; real<lower=0> s; } model { y ~ normal(m, s) T[" + bounds + "]; }", R"({"y": 1.5})");
+    return bound_model("data { real y; } parameters { real m; real<lower=0> s; } model { y ~ normal(m, s) T[" + bounds + "]; }", R"({"y": 1.5})");
   };
   const auto tail = [](double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); };
   const double m = 0.75, s = std::exp(0.25);
@@ -126,7 +126,7 @@ TEST_CASE("a truncated normal is divided by the mass between its bounds, and has
 
 TEST_CASE("integers are exact, truncate and do not overflow silently") {
   const auto value = [](const std::string& e) {
-    return bind("parameters { real m; } model { int a = 7; int b = -2; target += " + e + "; }", "{}")->graph.constant;
+    return bound_model("parameters { real m; } model { int a = 7; int b = -2; target += " + e + "; }", "{}")->graph.constant;
   };
   CHECK(value("a %/% b") == -3);
   CHECK(value("a / b") == -3);
@@ -139,7 +139,7 @@ TEST_CASE("integers are exact, truncate and do not overflow silently") {
 }
 
 TEST_CASE("indices read and write alike") {
-  const auto sum = [](const std::string& body) { return bind("parameters { real m; } model { " + body + " }", "{}")->graph.constant; };
+  const auto sum = [](const std::string& body) { return bound_model("parameters { real m; } model { " + body + " }", "{}")->graph.constant; };
   CHECK(sum("matrix[2, 3] a = [[1, 2, 3], [4, 5, 6]]; target += a[2, 3] * 100 + sum(a[1]) + sum(a[:, 2]);") == 613);
   CHECK(sum("matrix[2, 3] a = [[1, 2, 3], [4, 5, 6]]; a[2, 2:3] = [7, 8]; a[:, 1] = [9, 10]'; target += sum(a[2]) * 100 + a[1, 1];") == 2509);
   CHECK(sum("array[2, 3] int a = {{1, 2, 3}, {4, 5, 6}}; a[1] = a[2]; a[2, {3, 1}] = {8, 9}; target += a[1, 1] * 1000 + a[2, 1] * 100 + a[2, 2] * 10 + a[2, 3];") == 4958);
@@ -185,7 +185,7 @@ TEST_CASE("a reject that is always reached and a density that is zero at data ar
 }
 
 TEST_CASE("constrained values lead back to the unconstrained vector") {
-  const auto model = bind(
+  const auto model = bound_model(
       "parameters { real<lower=1> a; real<lower=0, upper=a> b; simplex[3] s; vector<offset=2, multiplier=3>[2] z; cov_matrix[2] S; array[2] ordered[2] o; }"
       "model { }",
       "{}");

@@ -50,7 +50,7 @@ TEST_CASE("the program generated.stan gives its quantities in the layout of valu
 }
 
 TEST_CASE("a reject, a violated constraint and an index out of range make a draw NaN and say why") {
-  const auto model = testing::bind(
+  const auto model = testing::bound_model(
       "data { vector[2] y; } parameters { real m; } model { m ~ normal(0, 1); }"
       "generated quantities { real<upper=10> a = m; if (m < 0) reject(\"negative\"); if (m > 5 && m < 6) a = y[3]; }",
       R"({"y": [1, 2]})");

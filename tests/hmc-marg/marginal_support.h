@@ -37,7 +37,7 @@ inline MarginalModel marginal_of(std::shared_ptr<BoundModel> model, const PlanOp
 }
 
 inline MarginalModel marginal_of(const std::string& program, const std::string& data, const PlanOptions& options = {}) {
-  return marginal_of(testing::bind(program, data), options);
+  return marginal_of(testing::bound_model(program, data), options);
 }
 
 // log of the integral over the eliminated scalars, by brute force: the joint density is a quadratic in them, whose gradient (by the

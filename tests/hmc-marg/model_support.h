@@ -20,7 +20,7 @@ struct BoundModel {
   FactorGraph graph;
 };
 
-inline std::shared_ptr<BoundModel> bind(const std::string& text, const std::string& json, EvaluationLimits limits = {}) {
+inline std::shared_ptr<BoundModel> bound_model(const std::string& text, const std::string& json, EvaluationLimits limits = {}) {
   auto model = std::make_shared<BoundModel>();
   model->program = parse_program(text, "m.stan");
   const data::JsonValue values = data::parse_json(json, "d.json");

@@ -25,7 +25,7 @@ struct Refusal {
 };
 
 Refusal refusal_of(const std::string& program, const PlanOptions& options) {
-  const auto model = testing::bind(program, "{}");
+  const auto model = testing::bound_model(program, "{}");
   try {
     marginalize(model->graph, options);
   } catch (const tenfold::Error& error) {
