@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
 
 namespace tenfold::test {
 namespace {
@@ -94,7 +95,15 @@ Outcome finish(const Child& child) {
 
 }  // namespace
 
-Outcome run(const std::vector<std::string>& arguments, const Launch& launch) { return finish(start(arguments, launch)); }
+Outcome run(const std::vector<std::string>& arguments, const Launch& launch) {
+  const Child child = start(arguments, launch);
+  if (launch.signal != 0) {
+    // A program that has ended is a zombie until finish() waits for it, so that the id cannot be another's.
+    std::this_thread::sleep_for(std::chrono::duration<double>(launch.signal_after_s));
+    kill(child.pid, launch.signal);
+  }
+  return finish(child);
+}
 
 std::vector<Outcome> run_together(const std::vector<std::vector<std::string>>& commands, const Launch& launch) {
   std::vector<Child> children;

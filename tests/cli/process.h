@@ -19,6 +19,8 @@ struct Launch {
   std::map<std::string, std::string> variables; // added to the environment
   std::string input;                            // standard input
   bool closed_output = false;                   // standard output is a pipe that nobody reads
+  int signal = 0;                               // sent to the program after signal_after_s, unless 0
+  double signal_after_s = 0;
 };
 
 // Ends the program after five minutes: nothing may hang.
