@@ -18,7 +18,8 @@ class RandomGraph {
     grow(real_, Op::inv_logit, unit_);
     for (int i = 0; i < size; ++i) step();
     for (int i = 0; i < 12; ++i) add_density();
-    for (int i = 0; i < 4; ++i) target.term(real_[static_cast<std::size_t>(pick(static_cast<int>(real_.size())))], uniform(-1, 1));
+    for (int i = 0; i < 4; ++i)
+      target.term(real_[static_cast<std::size_t>(pick(static_cast<int>(real_.size())))], uniform(-1, 1));
     target.spec.nonnegative = {positive_.back()};
   }
 
@@ -117,12 +118,27 @@ class RandomGraph {
   }
 
   void lane_wise_step(std::uint32_t n) {
-    const Op op = static_cast<Op>(static_cast<int>(Op::neg) + pick(static_cast<int>(Op::log_add_exp) - static_cast<int>(Op::neg) + 1));
+    const Op op =
+        static_cast<Op>(static_cast<int>(Op::neg) + pick(static_cast<int>(Op::log_add_exp) - static_cast<int>(Op::neg) + 1));
     std::vector<List> operands;
     switch (op) {
-      case Op::log: case Op::log2: case Op::log10: case Op::log1p: case Op::sqrt: case Op::cbrt: case Op::inv: case Op::inv_sqrt:
-      case Op::inv_square: case Op::lgamma: case Op::digamma: operands = {positive(n)}; break;
-      case Op::log1m: case Op::logit: case Op::asin: case Op::acos: case Op::atanh: case Op::inv_phi: operands = {unit(n)}; break;
+      case Op::log:
+      case Op::log2:
+      case Op::log10:
+      case Op::log1p:
+      case Op::sqrt:
+      case Op::cbrt:
+      case Op::inv:
+      case Op::inv_sqrt:
+      case Op::inv_square:
+      case Op::lgamma:
+      case Op::digamma: operands = {positive(n)}; break;
+      case Op::log1m:
+      case Op::logit:
+      case Op::asin:
+      case Op::acos:
+      case Op::atanh:
+      case Op::inv_phi: operands = {unit(n)}; break;
       case Op::log1m_exp: {
         const Slot below = lanes_of(target.graph, Op::neg, {positive(n)}, n);
         operands = {List::range(below, n)};
@@ -133,10 +149,14 @@ class RandomGraph {
         operands = {List::range(above, n)};
         break;
       }
-      case Op::pow: case Op::hypot: case Op::multiply_log: case Op::lbeta: case Op::div: case Op::atan2:
-        operands = {positive(n), positive(n)};
-        break;
-      case Op::lchoose: case Op::log_diff_exp: {
+      case Op::pow:
+      case Op::hypot:
+      case Op::multiply_log:
+      case Op::lbeta:
+      case Op::div:
+      case Op::atan2: operands = {positive(n), positive(n)}; break;
+      case Op::lchoose:
+      case Op::log_diff_exp: {
         const List low = positive(n);
         const Slot above = lanes_of(target.graph, Op::add, {low, positive(n)}, n);
         operands = {List::range(above, n), low};
@@ -155,7 +175,8 @@ class RandomGraph {
     std::vector<std::uint32_t> offsets = {0};
     const bool uniform_sizes = pick(2) == 0;
     const auto size = static_cast<std::uint32_t>(1 + pick(pick(3) == 0 ? 40 : 4));
-    for (std::uint32_t i = 0; i < n; ++i) offsets.push_back(offsets.back() + (uniform_sizes ? size : static_cast<std::uint32_t>(1 + pick(6))));
+    for (std::uint32_t i = 0; i < n; ++i)
+      offsets.push_back(offsets.back() + (uniform_sizes ? size : static_cast<std::uint32_t>(1 + pick(6))));
     std::vector<List> operands = {times(real(offsets.back()), offsets.back())};
     if (op == Op::dot) operands.push_back(times(positive(offsets.back()), offsets.back()));
     settle(target.graph.segmented(op, views(operands), offsets), n);
@@ -186,7 +207,8 @@ class RandomGraph {
     const Slot l = target.graph.whole(Op::cholesky, views({a}), n * n, n);
     const auto columns = static_cast<std::uint32_t>(1 + pick(3));
     const Op op = pick(2) == 0 ? Op::solve_lower : Op::solve_lower_transposed;
-    settle(target.graph.whole(op, views({List::range(l, n * n), times(real(n * columns), n * columns)}), n * columns, n), n * columns);
+    settle(target.graph.whole(op, views({List::range(l, n * n), times(real(n * columns), n * columns)}), n * columns, n),
+           n * columns);
   }
 
   // Arguments inside the support; counts are known.
@@ -198,13 +220,17 @@ class RandomGraph {
     };
     switch (family) {
       case Density::std_normal: return {real(n)};
-      case Density::normal: case Density::cauchy: case Density::double_exponential: case Density::logistic:
-        return {real(n), real(n), positive(n)};
+      case Density::normal:
+      case Density::cauchy:
+      case Density::double_exponential:
+      case Density::logistic: return {real(n), real(n), positive(n)};
       case Density::student_t: return {real(n), positive(n), real(n), positive(n)};
       case Density::lognormal: return {positive(n), real(n), positive(n)};
       case Density::uniform: return {unit(n), -0.5, 1.5};
       case Density::beta: return {unit(n), positive(n), positive(n)};
-      case Density::exponential: case Density::chi_square: case Density::inv_chi_square: return {positive(n), positive(n)};
+      case Density::exponential:
+      case Density::chi_square:
+      case Density::inv_chi_square: return {positive(n), positive(n)};
       case Density::pareto: return {4.0 + pick(3), positive(n), positive(n)};
       case Density::bernoulli: return {counts(0, 1), unit(n)};
       case Density::bernoulli_logit: return {counts(0, 1), real(n)};
@@ -213,7 +239,8 @@ class RandomGraph {
       case Density::beta_binomial: return {counts(0, 4), counts(4, 9), positive(n), positive(n)};
       case Density::poisson: return {counts(0, 8), positive(n)};
       case Density::poisson_log: return {counts(0, 8), real(n)};
-      case Density::neg_binomial: case Density::neg_binomial_2: return {counts(0, 8), positive(n), positive(n)};
+      case Density::neg_binomial:
+      case Density::neg_binomial_2: return {counts(0, 8), positive(n), positive(n)};
       case Density::neg_binomial_2_log: return {counts(0, 8), real(n), positive(n)};
       default: return {positive(n), positive(n), positive(n)};
     }

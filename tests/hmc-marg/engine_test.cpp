@@ -17,7 +17,9 @@ Target eight_schools() {
   t.factor(Density::cauchy, {List::at(tau), 0.0, 5.0});
   t.factor(Density::normal, {List::range(theta, 8), List::at(mu), List::at(tau)}, 8);
   t.factor(Density::normal,
-           {std::vector<double>{28, 8, -3, 7, -1, 1, 18, 12}, List::range(theta, 8), std::vector<double>{15, 10, 16, 11, 9, 11, 10, 18}}, 8);
+           {std::vector<double>{28, 8, -3, 7, -1, 1, 18, 12}, List::range(theta, 8),
+            std::vector<double>{15, 10, 16, 11, 9, 11, 10, 18}},
+           8);
   t.term(log_tau);
   return t;
 }
@@ -35,7 +37,8 @@ TEST_CASE("eight schools: the value that was worked out independently") {
     return -0.5 * (x - m) * (x - m) / (s * s) - std::log(s) - 0.5 * std::log(2 * M_PI);
   };
   double want = q[1] + normal(q[0], 0, 5) - std::log(M_PI * 5 * (1 + tau * tau / 25));
-  for (int i = 0; i < 8; ++i) want += normal(q[static_cast<std::size_t>(i) + 2], q[0], tau) + normal(y[i], q[static_cast<std::size_t>(i) + 2], sigma[i]);
+  for (int i = 0; i < 8; ++i)
+    want += normal(q[static_cast<std::size_t>(i) + 2], q[0], tau) + normal(y[i], q[static_cast<std::size_t>(i) + 2], sigma[i]);
   Engine engine(lower(t.graph, t.spec));
   CHECK(engine.log_density(q) == doctest::Approx(want).epsilon(1e-14));
   check_agreement(t, q);

@@ -17,11 +17,27 @@ namespace {
 // Points in the domain of each operation, away from kinks.
 std::vector<std::pair<double, double>> points(Op op) {
   switch (op) {
-    case Op::log: case Op::log2: case Op::log10: case Op::sqrt: case Op::cbrt: case Op::inv: case Op::inv_sqrt:
-    case Op::inv_square: case Op::lgamma: case Op::digamma: case Op::pow: case Op::hypot: case Op::multiply_log:
-    case Op::lbeta: case Op::atan2: return {{0.3, 1.7}, {2.5, 0.4}, {14.0, 11.5}};
-    case Op::log1m: case Op::logit: case Op::asin: case Op::acos: case Op::atanh: case Op::inv_phi:
-      return {{0.05, 0}, {0.5, 0}, {0.93, 0}};
+    case Op::log:
+    case Op::log2:
+    case Op::log10:
+    case Op::sqrt:
+    case Op::cbrt:
+    case Op::inv:
+    case Op::inv_sqrt:
+    case Op::inv_square:
+    case Op::lgamma:
+    case Op::digamma:
+    case Op::pow:
+    case Op::hypot:
+    case Op::multiply_log:
+    case Op::lbeta:
+    case Op::atan2: return {{0.3, 1.7}, {2.5, 0.4}, {14.0, 11.5}};
+    case Op::log1m:
+    case Op::logit:
+    case Op::asin:
+    case Op::acos:
+    case Op::atanh:
+    case Op::inv_phi: return {{0.05, 0}, {0.5, 0}, {0.93, 0}};
     case Op::log1p: return {{-0.4, 0}, {1e-3, 0}, {7.0, 0}};
     case Op::log1m_exp: return {{-0.02, 0}, {-0.9, 0}, {-5.0, 0}};
     case Op::acosh: return {{1.3, 0}, {4.0, 0}};

@@ -43,8 +43,10 @@ class Arena {
 
 struct Engine::State {
   explicit State(std::shared_ptr<const OpProgram> p)
-      : program(std::move(p)), values(program->computed_end + program->constants.size()),
-        adjoints(program->computed_end + program->constants.size()), workspace(program->workspace) {
+      : program(std::move(p)),
+        values(program->computed_end + program->constants.size()),
+        adjoints(program->computed_end + program->constants.size()),
+        workspace(program->workspace) {
     std::ranges::copy(program->constants, values.begin() + program->computed_end);
     machine.value = values.begin();
     machine.adjoint = adjoints.begin();

@@ -73,7 +73,9 @@ class Graph {
   }
   std::span<const Operand> operands(const Node& node) const { return {operands_.data() + node.operands, node.arity}; }
   Slot slot_of(const Operand& operand, std::size_t i) const {
-    return operand.kind == Operand::Kind::list ? pool_[operand.first + i] : operand.first + (operand.kind == Operand::Kind::range ? static_cast<Slot>(i) : 0);
+    return operand.kind == Operand::Kind::list
+               ? pool_[operand.first + i]
+               : operand.first + (operand.kind == Operand::Kind::range ? static_cast<Slot>(i) : 0);
   }
   std::span<const std::uint32_t> segments(const Node& node) const { return {segments_.data() + node.segments, node.lanes + 1u}; }
 

@@ -14,7 +14,8 @@ namespace tenfold::hmc_marg {
 
 enum class OperandKind : std::uint8_t { single, range, list };
 
-// What a running program works on. Arenas are readable 8 doubles beyond their last place, index 8 entries beyond its last.
+// What a running program works on. Kernels read whole blocks: arenas are readable 8 doubles beyond their last place, and 7 places
+// stand behind every list in `index`.
 struct Machine {
   double* value = nullptr;
   double* adjoint = nullptr;
@@ -28,31 +29,35 @@ using Kernel = void (*)(const Instruction&, Machine&);
 
 struct Instruction {
   Kernel forward = nullptr;
-  Kernel reverse = nullptr;      // null: nothing behind it varies, or it is a factor
-  std::uint32_t lanes = 0;       // outputs
-  std::uint32_t out = 0;         // place of the first output
-  std::uint32_t at[4] = {};      // operand k: its (first) place, or where its list begins in Machine::index
+  Kernel reverse = nullptr;  // null: nothing behind it varies, or it is a factor
+  std::uint32_t lanes = 0;  // outputs
+  std::uint32_t out = 0;  // place of the first output
+  std::uint32_t at[4] = {};  // operand k: its (first) place, or where its list begins in Machine::index
   OperandKind kind[4] = {};
-  std::uint8_t varies = 0;       // bit k: operand k receives adjoints
-  bool factor = false;           // adds to the log density, has no outputs
-  std::uint16_t items = 0;       // n-ary sum and log_sum_exp: operands a lane
-  std::uint32_t extra = 0;       // segments: where the offsets begin in Machine::index; n-ary: the operand table; dense: columns; whole: rows
+  std::uint8_t varies = 0;  // bit k: operand k receives adjoints
+  bool factor = false;  // adds to the log density, has no outputs
+  std::uint16_t items = 0;  // n-ary sum and log_sum_exp: operands a lane
+  std::uint32_t extra =
+      0;  // segments: where the offsets begin in Machine::index; n-ary: the operand table; dense: columns; whole: rows
   const void* scalar = nullptr;  // general kernels: OpInfo or DensityInfo
 };
 
 // Factors whose parameters are partly known have their known summands taken out when the program is lowered.
 enum class FactorKernel : std::uint8_t {
-  normal, normal_shared_scale,  // scale: operand 2, one for all lanes in the second
-  normal_fixed_scale,           // operand 2: known 1 / scale; -log scale and the constant are left out
-  std_normal, lognormal, cauchy,
-  cauchy_fixed_scale,           // as normal_fixed_scale
-  student_t_fixed_freedom,      // operand 1 known; the summands of the freedom alone are left out
+  normal,
+  normal_shared_scale,  // scale: operand 2, one for all lanes in the second
+  normal_fixed_scale,  // operand 2: known 1 / scale; -log scale and the constant are left out
+  std_normal,
+  lognormal,
+  cauchy,
+  cauchy_fixed_scale,  // as normal_fixed_scale
+  student_t_fixed_freedom,  // operand 1 known; the summands of the freedom alone are left out
   exponential,
-  gamma_fixed_shape,            // operand 1 known; -log Gamma(shape) is left out
-  beta_fixed,                   // operands 1 and 2 known; -log B is left out
-  bernoulli_logit,              // operand 0 known: 2 y - 1
-  binomial_logit,               // operands 0 and 1 known; log C(n, y) is left out
-  poisson_log,                  // operand 0 known; -log y! is left out
+  gamma_fixed_shape,  // operand 1 known; -log Gamma(shape) is left out
+  beta_fixed,  // operands 1 and 2 known; -log B is left out
+  bernoulli_logit,  // operand 0 known: 2 y - 1
+  binomial_logit,  // operands 0 and 1 known; log C(n, y) is left out
+  poisson_log,  // operand 0 known; -log y! is left out
   count_
 };
 
@@ -72,7 +77,7 @@ struct KernelTable {
   Kernel nary_log_sum_exp_forward, nary_log_sum_exp_reverse;
   Kernel segment_sum_forward, segment_sum_reverse;  // items 1 (one lane): at[1] scalars are added, the others subtracted
   Kernel segment_dot_forward, segment_dot_reverse;
-  Kernel dense_forward, dense_reverse;              // operand 0: known matrix in panels of 8 rows, [panel][column][8]; operand 1: vector
+  Kernel dense_forward, dense_reverse;  // operand 0: known matrix in panels of 8 rows, [panel][column][8]; operand 1: vector
   void (*vector_exp)(const double* x, double* out, std::size_t n);
   void (*vector_log)(const double* x, double* out, std::size_t n);
   void (*vector_log1p)(const double* x, double* out, std::size_t n);
@@ -91,7 +96,8 @@ void density_reverse(const Instruction&, Machine&);
 // at[2]: the Op; workspace: 2 * longest segment (4 for dot).
 void segment_forward(const Instruction&, Machine&);
 void segment_reverse(const Instruction&, Machine&);
-// at[2]: the Op; at[3]: scalars of operand 0 (extra: rows, items unused); workspace: twice the operands, and the outputs' adjoints.
+// at[2]: the Op; at[3]: scalars of operand 0 (extra: rows, items unused); workspace: twice the operands, and the outputs'
+// adjoints.
 void whole_forward(const Instruction&, Machine&);
 void whole_reverse(const Instruction&, Machine&);
 }  // namespace general

@@ -13,10 +13,11 @@ std::shared_ptr<const OpProgram> lower(const Graph& graph, const TargetSpec& spe
 OpProgramSize size_of(const OpProgram& program) {
   const std::size_t arena = program.computed_end + program.constants.size();
   const std::size_t instructions = program.forward.size() + program.reverse.size() + program.outputs_only.size();
-  return {.instructions = program.forward.size(),
-          .values = program.computed_end,
-          .logs = program.logs,
-          .bytes = arena * 2 * sizeof(double) + program.index.size() * sizeof(std::uint32_t) + instructions * sizeof(Instruction)};
+  return {
+      .instructions = program.forward.size(),
+      .values = program.computed_end,
+      .logs = program.logs,
+      .bytes = arena * 2 * sizeof(double) + program.index.size() * sizeof(std::uint32_t) + instructions * sizeof(Instruction)};
 }
 
 namespace lowering {
@@ -27,10 +28,29 @@ constexpr std::uint32_t kAlign = 8;  // long outputs begin at a cache line
 
 bool transcendental(Op op) {
   switch (op) {
-    case Op::neg: case Op::abs: case Op::square: case Op::inv: case Op::sqrt: case Op::inv_sqrt: case Op::inv_square:
-    case Op::add: case Op::sub: case Op::mul: case Op::div: case Op::fmin: case Op::fmax: case Op::fdim: case Op::sum:
-    case Op::dot: case Op::minimum: case Op::maximum: case Op::product: case Op::cumulative_sum: case Op::cholesky:
-    case Op::solve_lower: case Op::solve_lower_transposed: return false;
+    case Op::neg:
+    case Op::abs:
+    case Op::square:
+    case Op::inv:
+    case Op::sqrt:
+    case Op::inv_sqrt:
+    case Op::inv_square:
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+    case Op::fmin:
+    case Op::fmax:
+    case Op::fdim:
+    case Op::sum:
+    case Op::dot:
+    case Op::minimum:
+    case Op::maximum:
+    case Op::product:
+    case Op::cumulative_sum:
+    case Op::cholesky:
+    case Op::solve_lower:
+    case Op::solve_lower_transposed: return false;
     default: return true;
   }
 }
@@ -42,7 +62,12 @@ bool all_equal(std::span<const double> x) {
 }  // namespace
 
 Lowering::Lowering(const Graph& graph, const TargetSpec& spec, InstructionSet set)
-    : graph_(graph), spec_(spec), set_(set), kernels_(kernels(set)), flags_(graph.slot_count()), uses_(graph.slot_count()),
+    : graph_(graph),
+      spec_(spec),
+      set_(set),
+      kernels_(kernels(set)),
+      flags_(graph.slot_count()),
+      uses_(graph.slot_count()),
       multiplicity_(graph.slot_count()) {}
 
 std::shared_ptr<const OpProgram> Lowering::run() {
@@ -60,7 +85,6 @@ std::shared_ptr<const OpProgram> Lowering::run() {
   for (const Slot slot : spec_.outputs) program_.outputs.push_back(place(slot));
   bind_factors();
   std::ranges::reverse(program_.reverse);
-  program_.index.resize(program_.index.size() + kAlign, 0);
   return std::make_shared<const OpProgram>(std::move(program_));
 }
 
@@ -163,6 +187,8 @@ void Lowering::set_operand(Instruction& in, int k, const Source& source) {
   in.kind[k] = OperandKind::list;
   in.at[k] = static_cast<std::uint32_t>(program_.index.size());
   for (const Slot slot : source.slot) program_.index.push_back(place(slot));
+  // Kernels read whole blocks: what stands behind the list must be places, too.
+  program_.index.insert(program_.index.end(), kAlign - 1, first);
 }
 
 void Lowering::emit(const Group& group) {
@@ -301,8 +327,7 @@ bool Lowering::emit_dense(const Group& group, Instruction& in) {
     bool fits = true;
     for (std::uint32_t l = group.begin; l < group.end && fits; ++l) {
       for (std::uint32_t i = 0; i < columns && fits; ++i) {
-        fits = known(segment_item(lanes_[l], matrix, i)) &&
-               segment_item(lanes_[l], vector, i) == segment_item(first, vector, i);
+        fits = known(segment_item(lanes_[l], matrix, i)) && segment_item(lanes_[l], vector, i) == segment_item(first, vector, i);
       }
     }
     if (!fits) continue;

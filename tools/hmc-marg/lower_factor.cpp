@@ -90,7 +90,8 @@ void Lowering::prepare_factor(Density family, std::vector<Source>& sources, Inst
   const auto positive = [&](int k) { return known_argument(k) && all_positive(numbers(k)); };
   // Integers of data within [0, upper].
   const auto count = [&](int k) {
-    return known_argument(k) && std::ranges::all_of(numbers(k), [](double v) { return v >= 0 && v == std::floor(v) && std::isfinite(v); });
+    return known_argument(k) &&
+           std::ranges::all_of(numbers(k), [](double v) { return v >= 0 && v == std::floor(v) && std::isfinite(v); });
   };
   const auto invert_scale = [&](double constant) {
     program_.constant -= sum_of(numbers(2), [&](double s) { return std::log(s) + constant; });
@@ -126,9 +127,8 @@ void Lowering::prepare_factor(Density family, std::vector<Source>& sources, Inst
       return;
     case Density::student_t:
       if (!positive(1)) return;
-      constant += sum_of(numbers(1), [](double nu) {
-        return log_gamma((nu + 1) / 2) - log_gamma(nu / 2) - 0.5 * (std::log(nu) + kLogPi);
-      });
+      constant += sum_of(numbers(1),
+                         [](double nu) { return log_gamma((nu + 1) / 2) - log_gamma(nu / 2) - 0.5 * (std::log(nu) + kLogPi); });
       return use(FactorKernel::student_t_fixed_freedom);
     case Density::exponential: return use(FactorKernel::exponential);
     case Density::gamma:

@@ -101,7 +101,8 @@ void Lowering::pack() {
     }
     const std::uint64_t flags = flags_[slot] & (kTarget | kActive | kVaries | kFactor);
     const std::uint64_t family = op == Op::density ? static_cast<std::uint64_t>(n.density) : 0;
-    key.what = std::uint64_t{depth_[slot]} << 32 | static_cast<std::uint64_t>(op) << 24 | family << 16 | flags << 8 | varies << 4 | other;
+    key.what = std::uint64_t{depth_[slot]} << 32 | static_cast<std::uint64_t>(op) << 24 | family << 16 | flags << 8 |
+               varies << 4 | other;
     number.push_back(table.number_of(key));
     lanes.push_back(slot);
   }

@@ -28,7 +28,7 @@ class OpProgram {
   std::vector<TermRun> terms;
   std::vector<std::uint32_t> nonnegative;
   std::vector<std::uint32_t> outputs;
-  std::vector<std::shared_ptr<CustomFactor>> factors;
+  std::vector<std::shared_ptr<const CustomFactor>> factors;
   std::vector<std::size_t> factor_workspace;  // where each factor's begins
   std::size_t workspace = 0;                  // doubles
   std::uint32_t inputs = 0;

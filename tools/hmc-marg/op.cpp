@@ -29,25 +29,23 @@ constexpr int index(Op op) { return static_cast<int>(op); }
 using Table = std::array<OpInfo, static_cast<std::size_t>(Op::count_)>;
 
 // A unary op: VALUE in x; SLOPE in x and out.
-#define UNARY(op, VALUE, SLOPE)                                                                              \
-  t[index(Op::op)] = {#op, 1, [](double x, [[maybe_unused]] double y) -> double { return VALUE; },           \
-                      []([[maybe_unused]] double x, double, [[maybe_unused]] double out, double& dx, double&) { \
-                        dx = SLOPE;                                                                          \
-                      }}
+#define UNARY(op, VALUE, SLOPE)                                                                    \
+  t[index(Op::op)] = {#op, 1, [](double x, [[maybe_unused]] double y) -> double { return VALUE; }, \
+                      []([[maybe_unused]] double x, double, [[maybe_unused]] double out, double& dx, double&) { dx = SLOPE; }}
 // A binary op: VALUE in x, y; the two slopes in x, y, out.
-#define BINARY(op, VALUE, SLOPE_X, SLOPE_Y)                                                             \
-  t[index(Op::op)] = {#op, 2, [](double x, double y) -> double { return VALUE; },                       \
-                      []([[maybe_unused]] double x, [[maybe_unused]] double y,                          \
-                         [[maybe_unused]] double out, double& dx, double& dy) {                         \
-                        dx = SLOPE_X;                                                                   \
-                        dy = SLOPE_Y;                                                                   \
-                      }}
+#define BINARY(op, VALUE, SLOPE_X, SLOPE_Y)                                                                           \
+  t[index(Op::op)] = {                                                                                                \
+      #op, 2, [](double x, double y) -> double { return VALUE; },                                                     \
+      []([[maybe_unused]] double x, [[maybe_unused]] double y, [[maybe_unused]] double out, double& dx, double& dy) { \
+        dx = SLOPE_X;                                                                                                 \
+        dy = SLOPE_Y;                                                                                                 \
+      }}
 
 void fill_unary(Table& t) {
   UNARY(neg, -x, -1);
   UNARY(abs, std::abs(x), x > 0 ? 1 : x < 0 ? -1 : 0 * x);
   UNARY(exp, std::exp(x), out);
-  UNARY(exp2, std::exp2(x), out* std::numbers::ln2);
+  UNARY(exp2, std::exp2(x), out * std::numbers::ln2);
   UNARY(expm1, std::expm1(x), std::exp(x));
   UNARY(log, std::log(x), 1 / x);
   UNARY(log1p, std::log1p(x), 1 / (1 + x));
@@ -56,7 +54,7 @@ void fill_unary(Table& t) {
   UNARY(log10, std::log10(x), std::numbers::log10e / x);
   UNARY(sqrt, std::sqrt(x), out == 0 ? 0 : 0.5 / out);  // 0 at the kink, as Stan: no infinity meets a zero adjoint
   UNARY(cbrt, std::cbrt(x), 1 / (3 * out * out));
-  UNARY(square, x* x, 2 * x);
+  UNARY(square, x * x, 2 * x);
   UNARY(inv, 1 / x, -out * out);
   UNARY(inv_sqrt, 1 / std::sqrt(x), -0.5 * out / x);
   UNARY(inv_square, 1 / (x * x), -2 * out / x);
@@ -67,7 +65,7 @@ void fill_unary(Table& t) {
   UNARY(log1p_exp, log1p_exp(x), inv_logit(x));
   UNARY(log1m_exp, log1m_exp(x), -1 / std::expm1(-x));
   UNARY(inv_cloglog, -std::expm1(-std::exp(x)), std::exp(x - std::exp(x)));
-  UNARY(phi, standard_normal_cdf(x), kInvSqrtTwoPi* std::exp(-0.5 * x * x));
+  UNARY(phi, standard_normal_cdf(x), kInvSqrtTwoPi * std::exp(-0.5 * x * x));
   UNARY(phi_approx, inv_logit((0.07056 * x * x + 1.5976) * x),
         inv_logit_slope((0.07056 * x * x + 1.5976) * x) * (0.21168 * x * x + 1.5976));
   UNARY(inv_phi, standard_normal_quantile(x), std::exp(0.5 * out * out) / kInvSqrtTwoPi);
@@ -85,14 +83,14 @@ void fill_unary(Table& t) {
   UNARY(atanh, std::atanh(x), 1 / ((1 - x) * (1 + x)));
   UNARY(lgamma, log_gamma(x), digamma(x));
   UNARY(digamma, digamma(x), trigamma(x));
-  UNARY(erf, std::erf(x), kTwoOverSqrtPi* std::exp(-x * x));
+  UNARY(erf, std::erf(x), kTwoOverSqrtPi * std::exp(-x * x));
   UNARY(erfc, std::erfc(x), -kTwoOverSqrtPi * std::exp(-x * x));
 }
 
 void fill_binary(Table& t) {
   BINARY(add, x + y, 1, 1);
   BINARY(sub, x - y, 1, -1);
-  BINARY(mul, x* y, y, x);
+  BINARY(mul, x * y, y, x);
   BINARY(div, x / y, 1 / y, -out / y);
   BINARY(pow, std::pow(x, y), y == 0 ? 0 : y * std::pow(x, y - 1), x == 0 ? 0 : out * std::log(x));
   // Ties go to the second argument, as in Stan.
@@ -106,8 +104,7 @@ void fill_binary(Table& t) {
   BINARY(lchoose, log_choose(x, y), digamma(x + 1) - digamma(x - y + 1), digamma(x - y + 1) - digamma(y + 1));
   BINARY(log_diff_exp, x == y ? -kInfinity : x + log1m_exp(y - x), -1 / std::expm1(y - x), -1 / std::expm1(x - y));
   BINARY(fmod, std::fmod(x, y), 1, -std::trunc(x / y));
-  BINARY(log_add_exp, log_add_exp(x, y), out == -kInfinity ? 0 : inv_logit(x - y),
-         out == -kInfinity ? 0 : inv_logit(y - x));
+  BINARY(log_add_exp, log_add_exp(x, y), out == -kInfinity ? 0 : inv_logit(x - y), out == -kInfinity ? 0 : inv_logit(y - x));
 }
 
 #undef UNARY

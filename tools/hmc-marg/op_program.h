@@ -13,13 +13,15 @@
 
 namespace tenfold::hmc_marg {
 
-// A factor with hand-derived reverse rule (the Gaussian block). One instance serves one arena layout; workspace is per engine.
+// A factor with hand-derived reverse rule (the Gaussian block). Workspace is per engine.
 class CustomFactor {
  public:
   virtual ~CustomFactor() = default;
-  // Slots it reads. Lowering keeps them alive and calls bind with their places in the arena.
+  // Slots it reads. Lowering keeps them alive and asks for a copy bound to their places.
   virtual std::vector<Slot> inputs() const = 0;
-  virtual void bind(std::span<const std::uint32_t> places) = 0;  // places[i] belongs to inputs()[i]
+  // A copy that reads at these places of an arena; places[i] belongs to inputs()[i]. One factor may be lowered into many
+  // programs.
+  virtual std::shared_ptr<const CustomFactor> bound(std::span<const std::uint32_t> places) const = 0;
   virtual std::size_t workspace_size() const = 0;                // doubles
   // Log density; adds the partial derivatives to adjoints (may be null: value only). NaN or -infinity: outside the domain.
   virtual double evaluate(const double* values, double* adjoints, double* workspace) const = 0;
@@ -42,8 +44,7 @@ struct TargetSpec {
 };
 
 class OpProgram;  // immutable, shared by engines
-std::shared_ptr<const OpProgram> lower(const Graph& graph, const TargetSpec& spec,
-                                       InstructionSet set = best_instruction_set());
+std::shared_ptr<const OpProgram> lower(const Graph& graph, const TargetSpec& spec, InstructionSet set = best_instruction_set());
 
 struct OpProgramSize {
   std::size_t instructions = 0;  // run by a log density, factors included
@@ -74,7 +75,8 @@ class Engine {
   std::unique_ptr<State> state_;
 };
 
-// The slow obvious form of the same thing, for tests: interprets the graph node by node with the scalar forms of op.h and densities.h.
+// The slow obvious form of the same thing, for tests: interprets the graph node by node with the scalar forms of op.h and
+// densities.h.
 double reference_log_density(const Graph& graph, const TargetSpec& spec, std::span<const double> q, std::span<double> gradient);
 
 }  // namespace tenfold::hmc_marg

@@ -14,7 +14,11 @@ namespace {
 class Reference {
  public:
   Reference(const Graph& graph, const TargetSpec& spec)
-      : graph_(graph), spec_(spec), value_(graph.slot_count()), adjoint_(graph.slot_count()), needed_(graph.slot_count()),
+      : graph_(graph),
+        spec_(spec),
+        value_(graph.slot_count()),
+        adjoint_(graph.slot_count()),
+        needed_(graph.slot_count()),
         input_(graph.slot_count()) {
     for (const Slot slot : spec.inputs) input_[slot] = true;
     find_needed();
@@ -129,9 +133,8 @@ class Reference {
     for (const auto& factor : spec_.factors) {
       const std::vector<Slot> inputs = factor->inputs();
       std::vector<std::uint32_t> places(inputs.begin(), inputs.end());
-      factor->bind(places);
       std::vector<double> workspace(factor->workspace_size());
-      total += factor->evaluate(value_.data(), adjoint_.data(), workspace.data());
+      total += factor->bound(places)->evaluate(value_.data(), adjoint_.data(), workspace.data());
     }
     for (const Slot s : spec_.nonnegative) {
       if (!(value_[s] >= 0)) total = -std::numeric_limits<double>::infinity();

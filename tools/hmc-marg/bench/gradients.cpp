@@ -166,7 +166,8 @@ Row eight_schools_gradient() {
         for (int i = 0; i < calls; ++i) sink += engine.log_density(points[static_cast<std::size_t>(i) & 63], gradient);
       },
       [&](int calls) {
-        for (int i = 0; i < calls; ++i) sink += hand.log_density(points[static_cast<std::size_t>(i) & 63].data(), gradient.data());
+        for (int i = 0; i < calls; ++i)
+          sink += hand.log_density(points[static_cast<std::size_t>(i) & 63].data(), gradient.data());
       },
       "by hand in C++", 20000, 41);
   if (sink == 0.123) row.name += " ";  // keeps the calls

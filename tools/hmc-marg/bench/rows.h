@@ -23,7 +23,8 @@ struct Row {
 };
 
 // CPU nanoseconds a call of each function: rounds of `calls` calls, the functions by turns.
-std::vector<std::vector<double>> time_interleaved(std::span<const std::function<void(int calls)>> functions, int calls, int rounds);
+std::vector<std::vector<double>> time_interleaved(std::span<const std::function<void(int calls)>> functions, int calls,
+                                                  int rounds);
 double median(std::vector<double> x);
 
 // A row of two functions timed by turns.

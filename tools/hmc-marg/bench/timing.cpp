@@ -9,7 +9,8 @@
 
 namespace tenfold::hmc_marg::bench {
 
-std::vector<std::vector<double>> time_interleaved(std::span<const std::function<void(int calls)>> functions, int calls, int rounds) {
+std::vector<std::vector<double>> time_interleaved(std::span<const std::function<void(int calls)>> functions, int calls,
+                                                  int rounds) {
   std::vector<std::vector<double>> times(functions.size());
   for (const auto& f : functions) f(calls);
   for (int round = 0; round < rounds; ++round) {
