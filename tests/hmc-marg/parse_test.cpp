@@ -122,10 +122,10 @@ TEST_CASE("an else belongs to the nearest if") {
   CHECK(outer.body[0]->otherwise.size() == 1);
 }
 
-TEST_CASE("T may name a variable; empty programs are programs") {
+TEST_CASE("T may name a variable; empty blocks are a program, an empty file is none") {
   CHECK(refusal("data { int T; } parameters { real y; } model { y ~ normal(T, 1); }") == "");
-  CHECK(refusal("") == "");
   CHECK(refusal("model { }") == "");
+  for (const char* empty : {"", "  \n", "// nothing"}) CHECK(refusal(empty).find("the program is empty; ") != std::string::npos);
 }
 
 TEST_CASE("syntax errors are shown to the column, with what to do") {

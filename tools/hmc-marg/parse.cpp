@@ -128,6 +128,7 @@ int Parser::block_at() const {
 Program Parser::program() {
   Program program;
   program.file = file_;
+  if (now().kind == Token::Kind::end) fail(now().at, "the program is empty; a model needs parameters and a density");
   if (at("functions")) functions(program);
   int last = -1;
   while (now().kind != Token::Kind::end) {
