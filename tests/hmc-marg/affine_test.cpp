@@ -33,7 +33,7 @@ TEST_CASE("linear operations are seen through: sums, products, solves, gathers, 
 }
 
 TEST_CASE("classes: where each scalar stands to the candidates") {
-  const auto model = testing::bind(std::string("parameters { real a; real b; real<lower=0> k; } transformed parameters { real linear = 2 * a + k * b; real product = a * b + 1;\n"
+  const auto model = testing::bound_model(std::string("parameters { real a; real b; real<lower=0> k; } transformed parameters { real linear = 2 * a + k * b; real product = a * b + 1;\n"
                                                "real curved = exp(a) + b; real free = k ^ 2; real quotient = b / a; } model { }"),
                                    std::string("{}"));
   const Dependencies dependencies(model->graph, {true, true, false});
@@ -52,7 +52,7 @@ TEST_CASE("classes: where each scalar stands to the candidates") {
 }
 
 TEST_CASE("decompose writes a scalar over the scalars it is affine in, and stops at those given") {
-  const auto model = testing::bind(std::string("parameters { real a; real<lower=2> b; } transformed parameters { real t = 3 * (a - 2 * b) + 1; } model { }"), std::string("{}"));
+  const auto model = testing::bound_model(std::string("parameters { real a; real<lower=2> b; } transformed parameters { real t = 3 * (a - 2 * b) + 1; } model { }"), std::string("{}"));
   const Slot t = model->graph.outputs[0].value.slot[0], a = model->graph.parameters[0].value.slot[0], b = model->graph.parameters[1].value.slot[0];
   std::vector<AffineTerm> terms;
   REQUIRE(decompose(model->graph.graph, GivenSlots({a, b}), t, 2, 16, terms));

@@ -17,7 +17,7 @@ namespace {
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
 // number * values[ref] * z
-struct Term3 {
+struct LocationTerm {
   std::int32_t z = kIntercept;
   std::int32_t ref = -1;
   double number = 0;
@@ -40,6 +40,23 @@ struct Definition {  // z = sum of the terms + scale * e
   std::uint32_t first = 0, count = 0;
   std::int32_t scale = -1;
   double known_scale = 1;
+};
+
+// Sum of logs of positive numbers, with one log for many: the product is taken as long as it is far from overflow.
+class LogSum {
+ public:
+  void add(double x) {
+    if (x < 1e-20 || x > 1e20 || product_ < 1e-200 || product_ > 1e200) {
+      sum_ += std::log(product_) + std::log(x);
+      product_ = 1;
+    } else {
+      product_ *= x;
+    }
+  }
+  double total() const { return sum_ + std::log(product_); }
+
+ private:
+  double sum_ = 0, product_ = 1;
 };
 
 // a [n][n] row-major, lower triangle -> its Cholesky factor; false where it is not positive definite.
@@ -78,7 +95,7 @@ struct Recovery::State {
   std::size_t kept_size = 0;
   std::vector<Part> parts;
   std::vector<std::vector<Row>> rows;      // of each component; the last: border alone
-  std::vector<Term3> terms;
+  std::vector<LocationTerm> terms;
   std::vector<Definition> definitions;     // of whitened scalars, in order
   std::vector<std::size_t> component_at, coupling_at;
   ConditionalNumbers numbers;
@@ -182,12 +199,13 @@ bool Recovery::State::assemble() {
   std::fill(numbers.border.begin(), numbers.border.end(), 0.0);
   std::fill(numbers.mean.begin(), numbers.mean.end(), 0.0);
   border_g.assign(static_cast<std::size_t>(p), 0.0);
-  numbers.log_scales = 0;
+  LogSum log_scales, log_diagonal;
   for (const Definition& d : definitions) {
     const double scale = d.known_scale * value(d.scale);
     if (!(scale > 0)) return false;
-    numbers.log_scales += std::log(scale);
+    log_scales.add(scale);
   }
+  numbers.log_scales = log_scales.total();
   std::vector<double>& a = work;  // a row: component, border, intercept
   for (int q = 0; q < p; ++q) numbers.border[static_cast<std::size_t>(q * p + q)] = system->prior[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] >= 0 ? 1 : 0;
   for (std::size_t c = 0; c < rows.size(); ++c) {
@@ -220,13 +238,12 @@ bool Recovery::State::assemble() {
       }
     }
   }
-  numbers.log_diagonal = 0;
   for (std::size_t c = 0; c < shape.components.size(); ++c) {
     const int d = static_cast<int>(shape.components[c].size());
     double* const l = numbers.component.data() + component_at[c];
     double* const coupling = numbers.coupling.data() + coupling_at[c];
     if (!cholesky(l, d)) return false;
-    for (int i = 0; i < d; ++i) numbers.log_diagonal += std::log(l[i * d + i]);
+    for (int i = 0; i < d; ++i) log_diagonal.add(l[i * d + i]);
     for (int i = 0; i < d; ++i) a[static_cast<std::size_t>(i)] = numbers.mean[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])];
     solve_lower(l, d, a.data());
     for (int i = 0; i < d; ++i) numbers.mean[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])] = a[static_cast<std::size_t>(i)];
@@ -240,7 +257,8 @@ bool Recovery::State::assemble() {
     }
   }
   if (!cholesky(numbers.border.data(), p)) return false;
-  for (int q = 0; q < p; ++q) numbers.log_diagonal += std::log(numbers.border[static_cast<std::size_t>(q * p + q)]);
+  for (int q = 0; q < p; ++q) log_diagonal.add(numbers.border[static_cast<std::size_t>(q * p + q)]);
+  numbers.log_diagonal = log_diagonal.total();
   solve_lower(numbers.border.data(), p, border_g.data());
   for (int q = 0; q < p; ++q) numbers.mean[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] = border_g[static_cast<std::size_t>(q)];
   solve_transposed(numbers.mean);
