@@ -60,8 +60,18 @@ TEST_CASE("by hand: one school with all out, and a flat mean of three numbers") 
   CHECK(relative(flat({}), -9.3871832107434) < 1e-13);
 }
 
-TEST_CASE("the block's value is free of the parameter where the density is improper: -infinity") {
-  // b does not enter anything: its direction is not identified.
+TEST_CASE("a funnel without data: its neck is integrated out, what is left is the normal of v") {
+  const MarginalModel m = marginal_of("parameters { real v; vector[9] x; } model { v ~ normal(0, 3); x ~ normal(0, exp(v / 2)); }", "{}");
+  REQUIRE(m.marginal.target.inputs.size() == 1);
+  std::vector<double> gradient;
+  for (const double v : {-60.0, -3.0, 0.0, 9.0}) {
+    CHECK(m({v}, gradient) == doctest::Approx(-0.5 * v * v / 9 - std::log(3) - 0.5 * std::log(2 * M_PI)).epsilon(1e-14));
+    CHECK(gradient[0] == doctest::Approx(-v / 9).epsilon(1e-14));
+  }
+}
+
+TEST_CASE("a direction that nothing identifies makes the density -infinity") {
+  // Only a + b is observed, and neither has a prior.
   const MarginalModel m = marginal_of("parameters { real a; real b; real<lower=0> s; } model { 1 ~ normal(a + b, s); }", "{}");
   CHECK(m.marginal.block->n == 2);
   CHECK(m({0.3}) == -std::numeric_limits<double>::infinity());
