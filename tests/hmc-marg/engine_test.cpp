@@ -271,3 +271,23 @@ TEST_CASE("custom factors read computed, given and known slots") {
     CHECK(gradient == std::vector<double>{-1, -4});
   }
 }
+
+TEST_CASE("lowering one target twice leaves both engines right") {
+  Target t;
+  const Slot x = t.parameters(2);
+  const Slot e = lanes_of(t.graph, Op::exp, {List::at(x)});
+  t.spec.factors = {std::make_shared<Quadratic>(std::vector<Slot>{e, x + 1})};
+  Engine first(lower(t.graph, t.spec));
+  t.factor(Density::normal, {List::at(lanes_of(t.graph, Op::log1p, {List::at(e)})), 0.0, 1.0});
+  TargetSpec other = t.spec;  // the same factor at other places
+  other.inputs = {x + 1, x};
+  Engine second(lower(t.graph, other));
+  const std::vector<double> q = {0, 2}, swapped = {2, 0};
+  std::vector<double> gradient(2);
+  CHECK(first.log_density(q, gradient) == -0.5 - 4);
+  CHECK(gradient == std::vector<double>{-1, -4});
+  second.log_density(swapped, gradient);
+  CHECK(gradient[0] == -4);
+  first.log_density(q, gradient);
+  CHECK(gradient == std::vector<double>{-1, -4});
+}

@@ -132,3 +132,25 @@ TEST_CASE("vector functions give the same bits in every lane and for every instr
     }
   }
 }
+
+TEST_CASE("the largest doubles, one lane at a time, for every instruction set") {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> mantissa(1, 2);
+  for (const InstructionSet set : sets()) {
+    const KernelTable& table = kernels(set);
+    for (int i = 0; i < 2000; ++i) {
+      const double x = std::ldexp(mantissa(random), 1023 - i % 3);
+      CAPTURE(x);
+      double out = 0;
+      table.vector_log(&x, &out, 1);
+      CHECK(ulps(out, std::log(static_cast<long double>(x))) <= 2);
+      table.vector_log1p(&x, &out, 1);
+      CHECK(ulps(out, std::log1p(static_cast<long double>(x))) <= 2);
+      table.vector_exp(&x, &out, 1);
+      CHECK(out == kInf);
+      const double below = -x;
+      table.vector_exp(&below, &out, 1);
+      CHECK(out == 0);
+    }
+  }
+}
