@@ -135,6 +135,13 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), tem
     }
   }
   if (std::filesystem::is_directory(path_, ignored)) fail_write(path_, EISDIR);
+  // A device or a pipe is written to: a rename would put a file in its place (root may do that to /dev/null).
+  if (std::filesystem::is_other(path_, ignored)) {
+    temporary_.clear();
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail_write(path_, errno);
+    return;
+  }
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {
     if (errno == ENOENT) machine_error(path_.string() + ": cannot be written: its folder does not exist");
@@ -145,7 +152,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), tem
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -156,6 +163,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
 void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail_write(path_, errno);
+    return;
+  }
   struct stat earlier = {};
   if (::stat(path_.c_str(), &earlier) == 0) ::fchmod(descriptor_, earlier.st_mode & 07777);
   if (::fsync(descriptor_) != 0 && errno != EINVAL) fail_write(path_, errno);

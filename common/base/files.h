@@ -15,7 +15,8 @@ namespace tenfold {
 std::string read_file(const std::filesystem::path& path);
 
 // Writes a temporary name in the same folder, syncs it, renames it over the path: at every moment the path holds the
-// earlier file or the whole new one. Throws Error machine, the earlier file untouched and the temporary removed.
+// earlier file or the whole new one. Throws Error machine, the earlier file untouched and the temporary removed. A device or
+// a pipe is written to as it is.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 // The same, piece by piece, for what is too large to hold as one string. Nothing appears until commit(); a writer that

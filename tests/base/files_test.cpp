@@ -2,6 +2,7 @@
 #include "base/files.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,6 +30,20 @@ std::vector<std::string> names_in(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+TEST_CASE("a pipe is written to and not replaced by a file") {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  write_file_atomic(pipe, "through");
+  char text[16] = {};
+  CHECK(read(reader, text, sizeof text) == 7);
+  CHECK(std::string(text) == "through");
+  close(reader);
+  CHECK(std::filesystem::is_fifo(pipe));
+  CHECK(names_in(folder.path()) == std::vector<std::string>{"pipe"});
+}
 
 TEST_CASE("what is written atomically is read back, and nothing is left beside it") {
   const TemporaryFolder folder;

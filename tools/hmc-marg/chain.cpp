@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/philox.h"
 #include "data/safetensors.h"
 #include "hmc-marg/adapt.h"
@@ -46,21 +47,26 @@ int first_failing_line(const Model& model, const Marginal& marginal, std::span<c
   return 0;
 }
 
-using Scalars18 = std::array<double, 18>;
+// The numbers of a state in the order in which a checkpoint holds them, beside the iteration.
+constexpr double ChainState::* kScalars[] = {
+    &ChainState::step_size,    &ChainState::window_count, &ChainState::mu,             &ChainState::counter,       &ChainState::s_bar,
+    &ChainState::x_bar,        &ChainState::accept_sum,   &ChainState::warmup_leapfrogs, &ChainState::leapfrogs,   &ChainState::divergences,
+    &ChainState::depth_hits,   &ChainState::gradients,    &ChainState::energy_count,   &ChainState::energy_mean,   &ChainState::energy_m2,
+    &ChainState::energy_steps, &ChainState::energy_last,  &ChainState::warmup_cpu_s,   &ChainState::sampling_cpu_s, &ChainState::recover_cpu_s,
+    &ChainState::write_s,      &ChainState::generated_faults};
 
 }  // namespace
 
 std::string to_safetensors(const ChainState& s) {
-  const Scalars18 scalars = {static_cast<double>(s.iteration), s.step_size, s.window_count, s.mu, s.counter, s.s_bar, s.x_bar, s.accept_sum,
-                             s.warmup_leapfrogs, s.leapfrogs, s.divergences, s.depth_hits, s.gradients, s.energy_count, s.energy_mean, s.energy_m2,
-                             s.energy_steps, s.energy_last};
+  std::vector<double> scalars = {static_cast<double>(s.iteration)};
+  for (double ChainState::* const field : kScalars) scalars.push_back(s.*field);
   const auto size = [](const std::vector<double>& v) { return std::vector<std::int64_t>{static_cast<std::int64_t>(v.size())}; };
   const std::vector<data::TensorSource> tensors = {
       data::tensor_source("q", size(s.q), s.q),
       data::tensor_source("inverse_mass", size(s.inverse_mass), s.inverse_mass),
       data::tensor_source("window_mean", size(s.window_mean), s.window_mean),
       data::tensor_source("window_m2", size(s.window_m2), s.window_m2),
-      data::tensor_source("scalars", {static_cast<std::int64_t>(scalars.size())}, std::span<const double>(scalars)),
+      data::tensor_source("scalars", size(scalars), scalars),
   };
   return data::safetensors_bytes(tensors);
 }
@@ -74,11 +80,9 @@ ChainState chain_state_from(const std::string& bytes, const std::string& file) {
   s.window_mean = tensors.at("window_mean").values<double>();
   s.window_m2 = tensors.at("window_m2").values<double>();
   const std::vector<double> v = tensors.at("scalars").values<double>();
-  if (v.size() != std::tuple_size_v<Scalars18>) input_error(file + ": saved by another version; start again with --force");
+  if (v.size() != 1 + std::size(kScalars)) input_error(file + ": saved by another version; start again with --force");
   s.iteration = static_cast<std::int64_t>(v[0]);
-  double* const fields[] = {&s.step_size, &s.window_count, &s.mu, &s.counter, &s.s_bar, &s.x_bar, &s.accept_sum, &s.warmup_leapfrogs, &s.leapfrogs,
-                            &s.divergences, &s.depth_hits, &s.gradients, &s.energy_count, &s.energy_mean, &s.energy_m2, &s.energy_steps, &s.energy_last};
-  for (std::size_t i = 0; i < std::size(fields); ++i) *fields[i] = v[i + 1];
+  for (std::size_t i = 0; i < std::size(kScalars); ++i) s.*kScalars[i] = v[i + 1];
   return s;
 }
 
@@ -101,6 +105,8 @@ struct Chain::Parts {
   double accept_sum = 0, warmup_leapfrogs = 0, leapfrogs = 0, divergences = 0, depth_hits = 0, gradients_before = 0;
   double energy_count = 0, energy_mean = 0, energy_m2 = 0, energy_steps = 0, energy_last = 0;
   double warmup_cpu_s = 0, sampling_cpu_s = 0, recover_cpu_s = 0, write_s = 0;
+  double faults_before = 0;  // of the run that this one resumes
+  std::string fault_before;
   std::vector<double> values;
   std::array<std::uint32_t, 2> nuts_key, step_key;
 
@@ -281,11 +287,11 @@ void Chain::write_header() {
 
 void Chain::resume(const ChainState& s) {
   Parts& c = *parts_;
+  check_state(s);
   if (c.nuts) {
     c.nuts->set_metric(s.inverse_mass);
     c.nuts->set_step_size(s.step_size);
-    if (s.q.size() != static_cast<std::size_t>(c.density.dimension()) || !c.nuts->set_position(s.q))
-      input_error(c.relative_path + ": the saved position does not fit the model; start again with --force");
+    if (!c.nuts->set_position(s.q)) input_error(c.relative_path + ": the saved position does not fit the model; start again with --force");
   } else {
     c.fixed_density = c.density.evaluate({}, {});
   }
@@ -308,12 +314,42 @@ void Chain::resume(const ChainState& s) {
   c.energy_m2 = s.energy_m2;
   c.energy_steps = s.energy_steps;
   c.energy_last = s.energy_last;
+  c.warmup_cpu_s = s.warmup_cpu_s;
+  c.sampling_cpu_s = s.sampling_cpu_s;
+  c.recover_cpu_s = s.recover_cpu_s;
+  c.write_s = s.write_s;
+  c.faults_before = s.generated_faults;
+  c.fault_before = s.first_fault;
+  read_back(s);
+}
+
+// A state that another program, or nothing sensible, wrote.
+void Chain::check_state(const ChainState& s) const {
+  const Parts& c = *parts_;
+  const ChainState fresh = state();
+  const bool fits = s.q.size() == fresh.q.size() && s.inverse_mass.size() == fresh.inverse_mass.size() && s.window_mean.size() == fresh.window_mean.size() &&
+                    s.window_m2.size() == fresh.window_m2.size() && s.iteration >= 0 && s.iteration <= c.total() && (!c.nuts || (s.step_size > 0 && std::isfinite(s.step_size)));
+  if (!fits) input_error(fmt::format("checkpoint of chain {}: does not fit the model and its configuration; start again with --force", c.id));
+}
+
+// The file up to its recorded length must be what this chain wrote; only then is it cut there.
+void Chain::read_back(const ChainState& s) {
+  Parts& c = *parts_;
+  std::string text = read_file(c.path);
+  if (text.size() < s.csv_bytes) input_error(fmt::format("{}: holds {} bytes, fewer than the {} at the checkpoint; start again with --force", c.path, text.size(), s.csv_bytes));
+  text.resize(static_cast<std::size_t>(s.csv_bytes));
+  data::CsvTable table = data::parse_csv(text, c.path);
+  const auto rows = [&](std::int64_t iterations) { return static_cast<std::size_t>((iterations + c.options.thin - 1) / c.options.thin); };
+  const std::size_t warmup_rows = c.options.save_warmup ? rows(std::min(s.iteration, c.warmup())) : 0;
+  const std::size_t all_rows = warmup_rows + rows(std::max<std::int64_t>(s.iteration - c.warmup(), 0));
+  if (table.names != c.setting.column_names) input_error(c.path + ": its columns are not those of this model; start again with --force");
+  if (table.rows != all_rows) input_error(fmt::format("{}: holds {} rows up to the checkpoint, which counts {}; start again with --force", c.path, table.rows, all_rows));
+  const auto says = [&](const std::string& line) { return std::any_of(table.comments.begin(), table.comments.end(), [&](const data::CsvComment& comment) { return comment.text == line; }); };
+  if (!says(fmt::format("id = {}", c.id)) || !says(fmt::format("  seed = {}", c.setting.seed)))
+    input_error(fmt::format("{}: is not chain {} of seed {}; start again with --force", c.path, c.id, c.setting.seed));
   c.csv.emplace(data::CsvWriter::resume(c.path, s.csv_bytes));
-  const data::CsvTable table = data::read_csv(c.path);
-  if (table.names != c.setting.column_names) input_error(c.relative_path + ": its columns are not those of this model; start again with --force");
-  std::int64_t warmup_rows = 0;
-  if (c.options.save_warmup) warmup_rows = (std::min(s.iteration, c.warmup()) + c.options.thin - 1) / c.options.thin;
-  c.values.assign(table.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(warmup_rows) * table.columns()), table.values.end());
+  table.values.erase(table.values.begin(), table.values.begin() + static_cast<std::ptrdiff_t>(warmup_rows * table.columns()));
+  c.values = std::move(table.values);
 }
 
 bool Chain::done() const { return parts_->iteration >= parts_->total(); }
@@ -363,6 +399,12 @@ ChainState Chain::state() const {
   s.energy_m2 = c.energy_m2;
   s.energy_steps = c.energy_steps;
   s.energy_last = c.energy_last;
+  s.warmup_cpu_s = c.warmup_cpu_s;
+  s.sampling_cpu_s = c.sampling_cpu_s;
+  s.recover_cpu_s = c.recover_cpu_s;
+  s.write_s = c.write_s;
+  s.generated_faults = generated_faults();
+  s.first_fault = first_fault();
   s.csv_bytes = c.csv ? c.csv->bytes() : 0;
   return s;
 }
@@ -372,7 +414,7 @@ ChainReport Chain::report() const {
   ChainReport r;
   r.id = c.id;
   r.step_size = c.nuts ? c.nuts->step_size() : 0;
-  r.accept_stat = c.accept_sum / c.options.draws;
+  r.accept_stat = c.accept_sum / static_cast<double>(std::max<std::int64_t>(c.iteration - c.warmup(), 1));
   r.leapfrogs = static_cast<long>(c.leapfrogs);
   r.warmup_leapfrogs = static_cast<long>(c.warmup_leapfrogs);
   r.divergences = static_cast<int>(c.divergences);
@@ -389,7 +431,7 @@ ChainReport Chain::report() const {
 std::int64_t Chain::iteration() const { return parts_->iteration; }
 std::vector<double> Chain::take_values() { return std::move(parts_->values); }
 const Metric& Chain::metric() const { return parts_->nuts ? parts_->nuts->metric() : parts_->no_metric; }
-int Chain::generated_faults() const { return parts_->columns.generated_faults(); }
-const std::string& Chain::first_fault() const { return parts_->columns.first_fault(); }
+int Chain::generated_faults() const { return static_cast<int>(parts_->faults_before) + parts_->columns.generated_faults(); }
+std::string Chain::first_fault() const { return parts_->faults_before > 0 ? parts_->fault_before : parts_->columns.first_fault(); }
 
 }  // namespace tenfold::hmc_marg

@@ -35,6 +35,9 @@ struct ChainState {
   double mu = 0, counter = 0, s_bar = 0, x_bar = 0;              // dual averaging
   double accept_sum = 0, warmup_leapfrogs = 0, leapfrogs = 0, divergences = 0, depth_hits = 0, gradients = 0;
   double energy_count = 0, energy_mean = 0, energy_m2 = 0, energy_steps = 0, energy_last = 0;  // for E-BFMI
+  double warmup_cpu_s = 0, sampling_cpu_s = 0, recover_cpu_s = 0, write_s = 0;
+  double generated_faults = 0;
+  std::string first_fault;      // this and the next stand in state.json, not in the tensors
   std::uint64_t csv_bytes = 0;
 };
 
@@ -50,7 +53,8 @@ class Chain {
 
   // Draws an initial point, finds a step size, writes the header. Throws Error(infeasible).
   void start();
-  // Goes on where the state was saved; the file is cut to its recorded length and its draws are read back.
+  // Goes on where the state was saved; the file is cut to its recorded length and its draws are read back. Throws Error(input) and
+  // leaves the file alone when it or the state is not this chain's.
   void resume(const ChainState& state);
 
   bool done() const;
@@ -62,11 +66,13 @@ class Chain {
   std::vector<double> take_values();  // [rows * columns]
   const Metric& metric() const;
   int generated_faults() const;
-  const std::string& first_fault() const;
+  std::string first_fault() const;
 
  private:
   struct Parts;
   void write_header();
+  void check_state(const ChainState& state) const;
+  void read_back(const ChainState& state);
   std::unique_ptr<Parts> parts_;
 };
 

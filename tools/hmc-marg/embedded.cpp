@@ -38,7 +38,9 @@ const EmbeddedModel& embedded_model(std::string_view name) {
     names.emplace_back(model.name);
   }
   const std::string near = nearest(name, names);
-  usage_error("no embedded model \"" + std::string(name) + "\"" + (near.empty() ? "" : "; did you mean embedded:" + near + "?"));
+  std::string all;
+  for (const std::string& known : names) all += (all.empty() ? "embedded:" : ", embedded:") + known;
+  usage_error("no embedded model \"" + std::string(name) + "\"; " + (near.empty() ? "there are " + all : "did you mean embedded:" + near + "?"));
 }
 
 }  // namespace tenfold::hmc_marg

@@ -58,7 +58,7 @@ class Planner {
       const int p = largest_part(*marginal.gaussian);
       const std::string why = "`" + name(p) + "` is in a block of " + std::to_string(marginal.gaussian->partition.stuck.size()) +
                               " coupled scalars that " + std::to_string(kMaxBorder) + " shared ones do not split into parts of at most " + std::to_string(kMaxComponent);
-      if (!all) infeasible_error("cannot eliminate " + why + "; --marginalize all or none still works");
+      if (!all) infeasible_error("--marginalize: " + why + "; --marginalize all or none still works");
       close(p, "shape", why);
     }
   }
@@ -87,17 +87,17 @@ class Planner {
 
   // A parameter named by --marginalize must be eligible, and all of them together.
   void demand(int p) {
-    if (!open(p)) infeasible_error("cannot eliminate " + why(p).detail + "; leave it out of --marginalize");
+    if (!open(p)) infeasible_error("--marginalize: " + why(p).detail + "; leave it out");
     for (const Bilinear& pair : eligibility_.conflicts) {
       if (pair.u != p && pair.v != p) continue;
       const int other = pair.u == p ? pair.v : pair.u;
       if (open(other))
-        infeasible_error("cannot eliminate `" + name(p) + "` together with `" + name(other) + "`: their product is formed at line " + std::to_string(pair.line) +
-                         "; leave one of them out of --marginalize");
+        infeasible_error("--marginalize: cannot integrate out `" + name(p) + "` together with `" + name(other) + "`: their product is formed at line " + std::to_string(pair.line) +
+                         "; leave one of them out");
     }
     for (const auto& [u, v] : eligibility_.needs)
       if (u == p && !open(v))
-        infeasible_error("cannot eliminate `" + name(u) + "`, the offset of `" + name(v) + "`, while `" + name(v) + "` is kept; name both or neither");
+        infeasible_error("--marginalize: cannot integrate out `" + name(u) + "`, the offset of `" + name(v) + "`, while `" + name(v) + "` is kept; name both or neither");
   }
 
   std::vector<int> choose() {

@@ -91,7 +91,7 @@ void describe(SampleOptions& o, cli::OptionTable& table) {
   table.choice("--metric", s.metric, {{"diag", MetricKind::diag}, {"dense", MetricKind::dense}, {"unit", MetricKind::unit}}, "shape of the inverse mass matrix");
   table.add("--init", s.init, "initial points: uniform within this radius of zero, unconstrained; or a JSON file of constrained values").value_name("RADIUS|FILE");
   table.add("--init-metric", s.init_metric, "JSON file with inv_metric, and step_size where it has one").file();
-  table.add("--step-size", s.step_size, "first step size").above(0);
+  table.add("--step-size", s.step_size, "first step size").strictly_between(0, 1e7);  // beyond, Stan takes a posterior for improper
   table.flag("--save-warmup", s.save_warmup, "write the warm-up draws, too");
   table.flag("--csv-timing", s.csv_timing, "write true times into the chain files; equal runs then differ in these bytes");
   table.flag("--strict", o.strict, "exit 1 when a diagnostic warns");
@@ -107,7 +107,6 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   check_certificate(certificate);
   const double certificate_s = wall_s() - clock;
 
-  run.directory()->write("plan.json", plan_json(marginal).dump(2) + "\n");
   const SamplerOutput output = run_chains(model, marginal, options.sampler, run);
   if (output.generated_faults > 0) run.warn(fmt::format("generated quantities of {} draws are NaN: {}", output.generated_faults, output.first_fault));
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cmath>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "cli/state.h"
 #include "data/json_reader.h"
 #include "hmc-marg/chain.h"
+#include "hmc-marg/explain.h"
 #include "hmc-marg/op_program.h"
 
 namespace tenfold::hmc_marg {
@@ -51,6 +53,7 @@ void read_metric(ChainSetting& setting) {
   const SamplerOptions& options = *setting.options;
   setting.step_size = options.step_size;
   if (options.init_metric.empty()) return;
+  if (options.metric == MetricKind::unit) usage_error("--init-metric does not go with --metric unit, which has nothing to set");
   const data::JsonValue json = read_values(options.init_metric);
   const data::JsonValue* metric = json.find("inv_metric");
   if (!metric || !metric->is_array()) data::input_error_at(options.init_metric, json, "no array inv_metric; give the file that a run wrote as metric/chain-1.json");
@@ -70,8 +73,13 @@ void read_metric(ChainSetting& setting) {
     if (entry.array().size() != d) data::input_error_at(options.init_metric, entry, fmt::format("a dense metric needs rows of {} numbers", d));
     for (const data::JsonValue& v : entry.array()) setting.inverse_mass.push_back(number(v));
   }
+  try {
+    Metric(options.metric, static_cast<int>(d)).set(setting.inverse_mass);
+  } catch (const Error& error) {
+    data::input_error_at(options.init_metric, *metric, error.what());
+  }
   if (const data::JsonValue* step = json.find("step_size")) setting.step_size = number(*step);
-  if (!(setting.step_size > 0)) data::input_error_at(options.init_metric, json, "step_size is not positive");
+  if (!(setting.step_size > 0 && std::isfinite(setting.step_size))) data::input_error_at(options.init_metric, json, "step_size is not a positive number");
 }
 
 // What a checkpoint must agree on with the run that goes on from it.
@@ -83,7 +91,8 @@ Json fingerprint(const Model& model, const Marginal& marginal) {
 
 void check_fingerprint(const Json& saved, const Json& now, const Model& model) {
   for (const auto& [key, value] : now.items()) {
-    if (saved.value(key, "") == value.get<std::string>()) continue;
+    const auto before = saved.find(key);
+    if (before != saved.end() && *before == value) continue;
     const std::string what = key == "program_sha256" ? model.source.program_file : key == "data_sha256" ? model.source.data_file : "the plan";
     input_error(fmt::format("{} changed since the run was interrupted; restore it, or start again with --force", what));
   }
@@ -141,12 +150,20 @@ class Chains {
  private:
   void restore(const cli::State& saved) {
     check_fingerprint(saved.json, fingerprint_, *setting_.model);
-    const Json& bytes = saved.json.at("csv_bytes");
+    const auto recorded = [&](const char* key, std::size_t i) -> const Json& {
+      const auto list = saved.json.find(key);
+      if (list == saved.json.end() || !list->is_array() || list->size() != chains_.size()) input_error(std::string("checkpoint/state.json: no list ") + key + " of all chains; start again with --force");
+      return (*list)[i];
+    };
     for (std::size_t i = 0; i < chains_.size(); ++i) {
       const auto blob = saved.blobs.find(blob_name(static_cast<int>(i) + 1));
       if (blob == saved.blobs.end()) continue;  // had not begun
       ChainState state = chain_state_from(blob->second, "checkpoint/" + blob->first);
-      state.csv_bytes = bytes.at(i).get<std::uint64_t>();
+      const Json& bytes = recorded("csv_bytes", i);
+      const Json& fault = recorded("first_fault", i);
+      if (!bytes.is_number_unsigned() || !fault.is_string()) input_error("checkpoint/state.json: an entry of csv_bytes or first_fault is of another kind; start again with --force");
+      state.csv_bytes = bytes.get<std::uint64_t>();
+      state.first_fault = fault.get<std::string>();
       chains_[i]->resume(state);
       states_[i] = std::move(state);
     }
@@ -168,12 +185,13 @@ class Chains {
     states_[i] = chains_[i]->state();
     done_ += iterations;
     const ChainState& s = states_[i];
-    run_.log({{"chain", i + 1}, {"iteration", s.iteration}, {"step_size", s.step_size}, {"leapfrogs", s.warmup_leapfrogs + s.leapfrogs}, {"divergences", s.divergences}});
+    run_.log({{"chain", i + 1}, {"iteration", s.iteration}, {"step_size", s.step_size}, {"leapfrogs", static_cast<std::int64_t>(s.warmup_leapfrogs + s.leapfrogs)}, {"divergences", static_cast<std::int64_t>(s.divergences)}});
     double divergences = 0;
     for (const ChainState& state : states_) divergences += state.divergences;
-    const int total = setting_.options->chains * ((setting_.marginal->target.inputs.empty() ? 0 : setting_.options->warmup) + setting_.options->draws);
-    run_.step({.what = "sampling", .done = static_cast<double>(done_), .total = static_cast<double>(total), .unit = "it",
-               .note = divergences > 0 ? fmt::format("{} divergences", divergences) : ""});
+    const double warmup = setting_.marginal->target.inputs.empty() ? 0 : setting_.options->warmup;
+    const double total = setting_.options->chains * (warmup + setting_.options->draws);
+    run_.step({.what = "sampling", .done = static_cast<double>(done_), .total = total, .unit = "it",
+               .note = divergences > 0 ? fmt::format("{} divergence{}", divergences, divergences == 1 ? "" : "s") : ""});
     if (wall_s() - last_save_ > kSaveEvery_s && !run_.stop()) save();
   }
 
@@ -181,12 +199,14 @@ class Chains {
   void save() {
     cli::State state;
     state.json = fingerprint_;
-    Json bytes = Json::array();
+    Json bytes = Json::array(), faults = Json::array();
     for (std::size_t i = 0; i < states_.size(); ++i) {
       bytes.push_back(states_[i].csv_bytes);
+      faults.push_back(states_[i].first_fault);
       if (states_[i].started) state.blobs[blob_name(static_cast<int>(i) + 1)] = to_safetensors(states_[i]);
     }
     state.json["csv_bytes"] = bytes;
+    state.json["first_fault"] = faults;
     run_.save(state);
     last_save_ = wall_s();
   }
@@ -224,7 +244,8 @@ ChainSetting make_setting(const Model& model, const Marginal& marginal, const Sa
 
 SamplerOutput run_chains(const Model& model, const Marginal& marginal, const SamplerOptions& options, cli::Run& run) {
   const ChainSetting setting = make_setting(model, marginal, options, run.seed());
-  Chains chains(setting, run);
+  Chains chains(setting, run);  // a run that it refuses to go on with is left as it was
+  run.directory()->write("plan.json", plan_json(marginal).dump(2) + "\n");
   chains.sample();
   return chains.output();
 }

@@ -53,7 +53,7 @@ struct SamplerOutput {
   std::string first_fault;
 };
 
-// Writes chains/chain-K.csv and metric/chain-K.json. Interrupted: saves and leaves by run.interrupted(). seed: run.seed().
+// Writes plan.json, chains/chain-K.csv and metric/chain-K.json. Interrupted: saves and leaves by run.interrupted(). seed: run.seed().
 // Throws Error(infeasible): no finite density in 100 initial points, an improper posterior.
 SamplerOutput run_chains(const Model& model, const Marginal& marginal, const SamplerOptions& options, cli::Run& run);
 
