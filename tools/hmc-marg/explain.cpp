@@ -49,8 +49,9 @@ std::string plan_text(const Model& model, const Marginal& marginal) {
   for (const PlanEntry& entry : marginal.plan) width = std::max(width, entry.name.size());
   std::string text;
   for (const PlanEntry& entry : marginal.plan) {
-    std::string why = entry.eliminated ? "integrated out, " + entry.rule : entry.reason.empty() ? "sampled" : "sampled: " + (entry.detail.empty() ? entry.reason : entry.detail);
-    if (!entry.lines.empty()) why += fmt::format(" ({} {})", entry.lines.size() == 1 ? "line" : "lines", fmt::join(entry.lines, ", "));
+    std::string why = entry.eliminated ? "integrated out (" + entry.rule + "): " + entry.detail : entry.reason.empty() ? "sampled" : "sampled (" + entry.reason + "): " + entry.detail;
+    // The sentence of a reason may name its line already.
+    if (!entry.lines.empty() && why.find(fmt::format("line {}", entry.lines.front())) == std::string::npos) why += fmt::format(" ({} {})", entry.lines.size() == 1 ? "line" : "lines", fmt::join(entry.lines, ", "));
     text += fmt::format("  {:<{}}  {:>5}  {}\n", entry.name, width, entry.size, why);
   }
   const Dimensions d = dimensions(model.graph, marginal);

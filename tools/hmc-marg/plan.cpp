@@ -173,6 +173,8 @@ class Planner {
     entry.eliminated = eliminated;
     if (eliminated) {
       entry.rule = "gaussian";
+      entry.detail = "enters normal densities, and only those, linearly";
+      entry.lines = eligibility_.lines[static_cast<std::size_t>(p)];
       return entry;
     }
     if (!open(p)) {

@@ -15,6 +15,7 @@ class Finder {
  public:
   Finder(const FactorGraph& model, const Dependencies& dependencies) : model_(model), dependencies_(dependencies), out_{} {
     out_.why.resize(model.parameters.size());
+    lines_.resize(model.parameters.size());
   }
 
   Eligibility run() {
@@ -27,6 +28,7 @@ class Finder {
       if (dependencies_.class_of(check.difference) != 0 && !provably_nonnegative(model_.graph, check.difference))
         block(dependencies_.class_of(check.difference), "tp_bound", "enters `" + check.name + "`, whose declared bound would have to be checked", check.line);
     keep_conflicts();
+    for (const auto& lines : lines_) out_.lines.emplace_back(lines.begin(), lines.end());
     return std::move(out_);
   }
 
@@ -111,6 +113,7 @@ class Finder {
       if (node.density != Density::std_normal) block(c[2], "scale_of", "is in the scale of " + family, factor.line);
       const std::size_t affine_arguments = node.density == Density::std_normal ? 1 : 2;
       for (std::size_t k = 0; k < affine_arguments; ++k) {
+        for (const int p : dependencies_[c[k]].parameters) lines_[static_cast<std::size_t>(p)].insert(factor.line);
         for (const auto& [p, line] : dependencies_[c[k]].nonlinear)
           set(p, "nonlinear", "enters " + family + at_line(factor.line) + " through an operation that is not linear,", line > 0 ? line : factor.line);
         for (const Bilinear& pair : dependencies_[c[k]].bilinear) pairs_.push_back({pair.u, pair.v, pair.line > 0 ? pair.line : factor.line});
@@ -131,6 +134,7 @@ class Finder {
   const Dependencies& dependencies_;
   Eligibility out_;
   std::vector<Bilinear> pairs_;
+  std::vector<std::set<int>> lines_;
   std::set<std::tuple<Density, int, std::array<std::uint32_t, kMaxDensityArguments>>> seen_;
 };
 

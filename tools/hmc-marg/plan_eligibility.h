@@ -16,6 +16,7 @@ struct Ineligible {
 
 struct Eligibility {
   std::vector<Ineligible> why;        // [parameters]
+  std::vector<std::vector<int>> lines;  // [parameters] source lines of the normal densities that it enters, ascending
   std::vector<Bilinear> conflicts;    // pairs that must not be eliminated together: their product reaches a factor
   std::vector<std::pair<int, int>> needs;  // (u, v): u may be eliminated only if v is (u is v's offset)
 };
