@@ -83,7 +83,10 @@ class ModelParts {
       : kept_(marginal.target.inputs.size()), recovery_(model, marginal), marginal_(lower(model.graph, marginal.target)) {
     TargetSpec joint;
     joint.inputs = marginal.target.inputs;
-    joint.inputs.insert(joint.inputs.end(), marginal.gaussian->value.begin(), marginal.gaussian->value.end());
+    for (const int p : marginal.eliminated) {
+      const auto& slots = model.parameters[static_cast<std::size_t>(p)].value.slot;
+      joint.inputs.insert(joint.inputs.end(), slots.begin(), slots.end());
+    }
     joint.constant = model.constant;
     joint.terms = model.terms;
     for (const Factor& factor : model.factors) {
@@ -156,7 +159,7 @@ class ModelParts {
 }  // namespace
 
 CertificateResult certify(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, int points) {
-  if (marginal.gaussian == nullptr) return {0, 0, 0, true, ""};
+  if (marginal.eliminated.empty()) return {0, 0, 0, true, ""};
   ModelParts model_parts(model, marginal);
   return certify(model_parts.parts(), seed, points);
 }

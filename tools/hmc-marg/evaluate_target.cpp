@@ -99,6 +99,7 @@ class Sweep {
     }
     std::sort(keep_.begin(), keep_.end());
     for (const Slot slot : keep_) model_.terms.push_back({slot, coefficient_[slot], line_[slot]});
+    model_.dirichlets = target_.dirichlets;
     model_.constant += target_.constant;
     model_.lp_offset = target_.dropped;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hmc-marg/ast.h"
+#include "hmc-marg/dirichlet_prior.h"
 #include "hmc-marg/graph.h"
 #include "hmc-marg/value.h"
 
@@ -60,6 +61,7 @@ struct FactorGraph {
   std::vector<Parameter> parameters;
   std::vector<Factor> factors;
   std::vector<Term> terms;
+  std::vector<DirichletPrior> dirichlets;
   std::vector<BoundCheck> bound_checks;
   std::vector<OutputVariable> outputs;  // transformed parameters, then generated quantities
   double constant = 0;   // data-only part of the target, in full form

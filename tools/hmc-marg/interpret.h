@@ -44,6 +44,7 @@ struct Target {
   };
   std::vector<Entry> entries;          // coefficient +1 each
   std::vector<DensityNode> densities;  // all lanes, coefficient +1
+  std::vector<DirichletPrior> dirichlets;
   std::vector<Slot> nonnegative;       // truncated variates: below 0 the density is -infinity
   double constant = 0;                 // known summands, in full form
   double dropped = 0;                  // what propto leaves out of the above

@@ -43,6 +43,10 @@ void Interpreter::add_density(std::string_view family, Arguments args, std::span
   add_known(result.constant, at);
   if (propto) target_.dropped += result.dropped;
   for (const DensityResult::Lanes& lanes : result.factors) target_.densities.push_back({lanes.node, lanes.data_arguments, at.line});
+  if (result.dirichlet) {
+    target_.dirichlets.push_back(*result.dirichlet);
+    target_.dirichlets.back().line = at.line;
+  }
   for (const Slot slot : result.terms) target_.entries.push_back({slot, at.line});
 }
 

@@ -2,12 +2,14 @@
 // A call with known scalars only is computed at once; otherwise it becomes nodes of the graph.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hmc-marg/ast.h"
+#include "hmc-marg/dirichlet_prior.h"
 #include "hmc-marg/value.h"
 
 namespace tenfold {
@@ -45,6 +47,7 @@ struct DensityResult {
   };
   std::vector<Lanes> factors;   // empty where all is known
   std::vector<Slot> terms;      // further summands with coefficient +1 (log determinants ...)
+  std::optional<DirichletPrior> dirichlet;
   double constant = 0;          // known summands
   double dropped = 0;           // sum of the known summands that propto leaves out (a part of the full density)
 };

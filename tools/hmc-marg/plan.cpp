@@ -88,12 +88,12 @@ class Planner {
   // A parameter named by --marginalize must be eligible, and all of them together.
   void demand(int p) {
     if (!open(p)) infeasible_error("--marginalize: " + why(p).detail + "; leave it out");
-    for (const Bilinear& pair : eligibility_.conflicts) {
+    for (const Conflict& pair : eligibility_.conflicts) {
       if (pair.u != p && pair.v != p) continue;
       const int other = pair.u == p ? pair.v : pair.u;
       if (open(other))
-        infeasible_error("--marginalize: cannot integrate out `" + name(p) + "` together with `" + name(other) + "`: their product is formed at line " + std::to_string(pair.line) +
-                         "; leave one of them out");
+        infeasible_error("--marginalize: cannot integrate out `" + name(p) + "` together with `" + name(other) + "`: " + (pair.same_factor ? "they enter one density" : "their product is formed") + " at line " +
+                         std::to_string(pair.line) + "; leave one of them out");
     }
     for (const auto& [u, v] : eligibility_.needs)
       if (u == p && !open(v))
@@ -120,7 +120,7 @@ class Planner {
     }
     std::vector<std::pair<int, int>> conflicts, needs;
     const auto item = [&](int p) { return item_of[static_cast<std::size_t>(p)]; };
-    for (const Bilinear& pair : eligibility_.conflicts)
+    for (const Conflict& pair : eligibility_.conflicts)
       if (item(pair.u) >= 0 && item(pair.v) >= 0) conflicts.emplace_back(item(pair.u), item(pair.v));
     for (const auto& [u, v] : eligibility_.needs)
       if (item(u) >= 0) needs.emplace_back(item(u), item(v));
@@ -139,10 +139,19 @@ class Planner {
 
   Marginal build(const std::vector<int>& chosen) {
     Marginal marginal;
-    if (chosen.empty()) {
+    std::vector<int> linear;
+    std::vector<std::shared_ptr<const FamilyPlate>> plates;
+    for (const int p : chosen) {
+      const auto& plate = eligibility_.plate[static_cast<std::size_t>(p)];
+      if (plate != nullptr)
+        plates.push_back(plate);
+      else
+        linear.push_back(p);
+    }
+    if (linear.empty()) {
       marginal.target = joint_target(model_);
     } else {
-      const auto system = make_block(model_, chosen, options_.compress, marginal.target);
+      const auto system = make_block(model_, linear, options_.compress, marginal.target);
       marginal.gaussian = system;
       if (!system->partition.stuck.empty()) return marginal;
       const BlockPartition& partition = system->partition;
@@ -158,6 +167,7 @@ class Planner {
       marginal.block = facts;
       marginal.target.factors.push_back(std::make_shared<GaussianBlock>(*system));
     }
+    if (!plates.empty()) marginal.families = take_families(model_, plates, marginal.target);
     for (int p = 0; p < count(); ++p) {
       const bool eliminated = std::binary_search(chosen.begin(), chosen.end(), p);
       (eliminated ? marginal.eliminated : marginal.kept).push_back(p);
@@ -172,8 +182,8 @@ class Planner {
     entry.size = static_cast<int>(model_.parameters[static_cast<std::size_t>(p)].value.size());
     entry.eliminated = eliminated;
     if (eliminated) {
-      entry.rule = "gaussian";
-      entry.detail = "enters normal densities, and only those, linearly";
+      entry.rule = eligibility_.rule[static_cast<std::size_t>(p)];
+      entry.detail = entry.rule == "gaussian" ? "enters normal densities, and only those, linearly" : "has a prior and densities that are conjugate to each other";
       entry.lines = eligibility_.lines[static_cast<std::size_t>(p)];
       return entry;
     }
@@ -183,11 +193,11 @@ class Planner {
       entry.lines = why(p).lines;
       return entry;
     }
-    for (const Bilinear& pair : eligibility_.conflicts) {
+    for (const Conflict& pair : eligibility_.conflicts) {
       const int other = pair.u == p ? pair.v : pair.v == p ? pair.u : -1;
       if (other < 0 || !std::binary_search(chosen.begin(), chosen.end(), other)) continue;
-      entry.reason = "bilinear_with " + name(other);
-      entry.detail = "`" + entry.name + "` is multiplied by `" + name(other) + "`, which is eliminated, at line " + std::to_string(pair.line);
+      entry.reason = pair.same_factor ? "conflict" : "bilinear_with " + name(other);
+      entry.detail = "`" + entry.name + (pair.same_factor ? "` enters one density with `" : "` is multiplied by `") + name(other) + "`, which is eliminated, at line " + std::to_string(pair.line);
       entry.lines = {pair.line};
       return entry;
     }

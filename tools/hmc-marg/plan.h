@@ -13,6 +13,7 @@
 namespace tenfold::hmc_marg {
 
 struct BlockSystem;
+struct FamilySystem;
 
 struct PlanOptions {
   std::string marginalize = "all";  // all | none | names, comma separated: exactly these
@@ -24,7 +25,7 @@ struct PlanEntry {  // one a declared parameter, in declaration order
   std::string name;
   int size = 0;             // constrained scalars
   bool eliminated = false;
-  std::string rule;         // "gaussian" where eliminated
+  std::string rule;         // "gaussian", "gamma", "inv_gamma", "beta", "dirichlet" where eliminated
   std::string reason;       // where kept: bounds, scale_of, bilinear_with NAME, nonlinear, family, leftover_target, tp_bound, conflict, shape, user, empty
   std::string detail;       // the reason as a sentence
   std::vector<int> lines;   // source lines of the reason
@@ -43,7 +44,8 @@ struct Marginal {
   std::optional<BlockFacts> block;
   std::vector<int> kept, eliminated;  // indices into FactorGraph::parameters, ascending
   TargetSpec target;                  // inputs: free slots of the kept parameters in declaration order; kept Jacobians included
-  std::shared_ptr<const BlockSystem> gaussian;  // null where nothing is eliminated
+  std::shared_ptr<const BlockSystem> gaussian;  // null where nothing is eliminated by the block
+  std::shared_ptr<const FamilySystem> families; // null where nothing is eliminated by a conjugate family
 };
 
 // Appends nodes to model.graph. Throws Error(usage) for a name that is no parameter (with the nearest), Error(infeasible) for a named

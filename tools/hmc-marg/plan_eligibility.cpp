@@ -5,6 +5,8 @@
 #include <array>
 #include <set>
 
+#include "hmc-marg/conjugate_scan.h"
+
 namespace tenfold::hmc_marg {
 
 namespace {
@@ -27,7 +29,9 @@ class Finder {
     for (const BoundCheck& check : model_.bound_checks)
       if (dependencies_.class_of(check.difference) != 0 && !provably_nonnegative(model_.graph, check.difference))
         block(dependencies_.class_of(check.difference), "tp_bound", "enters `" + check.name + "`, whose declared bound would have to be checked", check.line);
+    families();
     keep_conflicts();
+    for (std::size_t p = 0; p < model_.parameters.size(); ++p) out_.rule.push_back(!open(static_cast<int>(p)) ? "" : out_.plate[p] != nullptr ? name_of(out_.plate[p]->family) : "gaussian");
     for (const auto& lines : lines_) out_.lines.emplace_back(lines.begin(), lines.end());
     return std::move(out_);
   }
@@ -116,14 +120,39 @@ class Finder {
         for (const int p : dependencies_[c[k]].parameters) lines_[static_cast<std::size_t>(p)].insert(factor.line);
         for (const auto& [p, line] : dependencies_[c[k]].nonlinear)
           set(p, "nonlinear", "enters " + family + at_line(factor.line) + " through an operation that is not linear,", line > 0 ? line : factor.line);
-        for (const Bilinear& pair : dependencies_[c[k]].bilinear) pairs_.push_back({pair.u, pair.v, pair.line > 0 ? pair.line : factor.line});
+        for (const Bilinear& pair : dependencies_[c[k]].bilinear) pairs_.push_back({{pair.u, pair.v, pair.line > 0 ? pair.line : factor.line}, false});
       }
+    }
+  }
+
+  // Bounded parameters are eligible through a conjugate family alone.
+  void families() {
+    std::vector<bool> candidate;
+    for (const Parameter& parameter : model_.parameters) candidate.push_back(declared_for_family(parameter));
+    out_.plate.resize(model_.parameters.size());
+    if (std::find(candidate.begin(), candidate.end(), true) == candidate.end()) return;
+    const Dependencies bounded(model_, candidate);
+    for (std::size_t i = 0; i < candidate.size(); ++i) {
+      const int p = static_cast<int>(i);
+      if (!candidate[i]) continue;
+      FamilyFinding found = find_family(model_, bounded, dependencies_, p);
+      out_.why[i] = {};
+      if (found.plate == nullptr) {
+        set(p, found.reason, found.detail, found.line);
+        const int declared = model_.parameters[i].at.line;
+        if (found.reason == "bounds" && declared > 0 && declared != found.line) out_.why[i].lines.insert(out_.why[i].lines.begin(), declared);
+        continue;
+      }
+      for (const auto* lanes : {&found.plate->priors, &found.plate->children})
+        for (const FamilyLane& lane : *lanes) lines_[i].insert(lane.line);
+      for (const Bilinear& pair : found.meetings) pairs_.push_back({pair, true});
+      out_.plate[i] = std::move(found.plate);
     }
   }
 
   void keep_conflicts() {
     std::sort(pairs_.begin(), pairs_.end());
-    for (const Bilinear& pair : pairs_) {
+    for (const Conflict& pair : pairs_) {
       if (!open(pair.u) || !open(pair.v)) continue;
       if (!out_.conflicts.empty() && out_.conflicts.back().u == pair.u && out_.conflicts.back().v == pair.v) continue;
       out_.conflicts.push_back(pair);
@@ -133,7 +162,7 @@ class Finder {
   const FactorGraph& model_;
   const Dependencies& dependencies_;
   Eligibility out_;
-  std::vector<Bilinear> pairs_;
+  std::vector<Conflict> pairs_;
   std::vector<std::set<int>> lines_;
   std::set<std::tuple<Density, int, std::array<std::uint32_t, kMaxDensityArguments>>> seen_;
 };

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <unordered_map>
 
 #include "base/philox.h"
 #include "hmc-marg/block_system.h"
+#include "hmc-marg/conjugate_conditional.h"
 
 namespace tenfold::hmc_marg {
 
@@ -99,15 +101,28 @@ struct Recovery::State {
   std::vector<Definition> definitions;     // of whitened scalars, in order
   std::vector<std::size_t> component_at, coupling_at;
   ConditionalNumbers numbers;
+  FamilyConditional families;
+  std::vector<std::uint32_t> place;        // of the block's scalars in z; empty: their own
+  std::vector<std::int32_t> place_in_block;  // of z's scalars, -1: of a family
+  std::size_t eliminated_size = 0;
   std::vector<double> border_g;
   bool good = false;
-  mutable std::vector<double> e, work;
+  mutable std::vector<double> e, work, block;
+
+  // Runs f on the block's part of z and writes it back.
+  template <class F>
+  void on_block(std::span<double> z, F f) const {
+    if (place_in_block.empty()) return f(z);
+    f(std::span<double>(block));
+    for (std::size_t i = 0; i < block.size(); ++i) z[place[i]] = block[i];
+  }
 
   double value(std::int32_t ref) const { return ref < 0 ? 1.0 : numbers.values[static_cast<std::size_t>(ref)]; }
   const BlockPartition& partition() const { return system->partition; }
   int border() const { return static_cast<int>(system->partition.border.size()); }
 
   void build(const FactorGraph& model, const Marginal& marginal);
+  void lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output);
   bool assemble();
   void location_and_scale(const Definition& d, std::span<const double> z, double& location, double& scale) const;
   void to_z(std::span<const double> e, std::span<double> z) const;
@@ -184,11 +199,33 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
   numbers.component.assign(component_size, 0);
   numbers.coupling.assign(coupling_size, 0);
   numbers.border.assign(shape.border.size() * shape.border.size(), 0);
+  lay_out_families(model, marginal, output);
   numbers.values.assign(spec.outputs.size(), 0);
   e.assign(static_cast<std::size_t>(system->n), 0);
   work.assign(static_cast<std::size_t>(std::max(shape.max_component, 1)) + shape.border.size() + 1, 0);
   input.assign(spec.inputs.size(), 0);
   engine = std::make_unique<Engine>(lower(model.graph, spec));
+}
+
+void Recovery::State::lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output) {
+  eliminated_size = static_cast<std::size_t>(system->n);
+  if (marginal.families == nullptr) return;
+  std::unordered_map<int, std::size_t> begin;
+  eliminated_size = 0;
+  for (const int p : marginal.eliminated) {
+    begin[p] = eliminated_size;
+    eliminated_size += model.parameters[static_cast<std::size_t>(p)].value.size();
+  }
+  place_in_block.assign(eliminated_size, -1);
+  std::size_t within = 0;
+  for (std::size_t i = 0; i < system->parameter.size(); ++i) {
+    within = i > 0 && system->parameter[i] == system->parameter[i - 1] ? within + 1 : 0;
+    place.push_back(static_cast<std::uint32_t>(begin[system->parameter[i]] + within));
+    place_in_block[place.back()] = static_cast<std::int32_t>(i);
+  }
+  block.resize(place.size());
+  families = FamilyConditional(*marginal.families, output, [&](int p) { return begin[p]; });
+  numbers.family.assign(families.parts(), 0);
 }
 
 bool Recovery::State::assemble() {
@@ -322,23 +359,26 @@ void Recovery::State::to_z(std::span<const double> from, std::span<double> z) co
 }
 
 std::size_t Recovery::kept_size() const { return state_->kept_size; }
-std::size_t Recovery::eliminated_size() const { return static_cast<std::size_t>(state_->system->n); }
+std::size_t Recovery::eliminated_size() const { return state_->eliminated_size; }
 ConditionalNumbers& Recovery::numbers() { return state_->numbers; }
 
 bool Recovery::condition(std::span<const double> kept_constrained) {
   State& s = *state_;
   for (std::size_t i = 0; i < s.input.size(); ++i) s.input[i] = kept_constrained[s.input_place[i]];
   s.engine->outputs(s.input, s.numbers.values);
-  return s.good = s.assemble();
+  return s.good = s.assemble() && s.families.condition(s.numbers.values, s.numbers.family);
 }
 
 void Recovery::draw(PhiloxStream& random, std::span<double> z) const {
   const State& s = *state_;
   if (!s.good) return std::fill(z.begin(), z.end(), std::numeric_limits<double>::quiet_NaN());
-  for (double& x : z) x = random.normal();
-  s.solve_transposed(z);
-  for (std::size_t i = 0; i < z.size(); ++i) z[i] += s.numbers.mean[i];
-  s.to_z(z, z);
+  s.on_block(z, [&](std::span<double> x) {
+    for (double& u : x) u = random.normal();
+    s.solve_transposed(x);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] += s.numbers.mean[i];
+    s.to_z(x, x);
+  });
+  s.families.draw(s.numbers.family, random, z);
 }
 
 void Recovery::draw_independent(PhiloxStream& random, double width, std::span<double> z) const {
@@ -346,19 +386,24 @@ void Recovery::draw_independent(PhiloxStream& random, double width, std::span<do
   if (!s.good) return std::fill(z.begin(), z.end(), std::numeric_limits<double>::quiet_NaN());
   const BlockPartition& shape = s.partition();
   const std::size_t p = shape.border.size();
-  for (std::size_t c = 0; c < shape.components.size(); ++c) {
-    const std::size_t d = shape.components[c].size();
-    for (std::size_t i = 0; i < d; ++i) z[static_cast<std::size_t>(shape.components[c][i])] = width * random.normal() / s.numbers.component[s.component_at[c] + i * d + i];
-  }
-  for (std::size_t q = 0; q < p; ++q) z[static_cast<std::size_t>(shape.border[q])] = width * random.normal() / s.numbers.border[q * p + q];
-  for (std::size_t i = 0; i < z.size(); ++i) z[i] += s.numbers.mean[i];
-  s.to_z(z, z);
+  s.on_block(z, [&](std::span<double> x) {
+    for (std::size_t c = 0; c < shape.components.size(); ++c) {
+      const std::size_t d = shape.components[c].size();
+      for (std::size_t i = 0; i < d; ++i) x[static_cast<std::size_t>(shape.components[c][i])] = width * random.normal() / s.numbers.component[s.component_at[c] + i * d + i];
+    }
+    for (std::size_t q = 0; q < p; ++q) x[static_cast<std::size_t>(shape.border[q])] = width * random.normal() / s.numbers.border[q * p + q];
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] += s.numbers.mean[i];
+    s.to_z(x, x);
+  });
+  s.families.draw_unconstrained(random, 4, z);
 }
 
-double Recovery::log_conditional(std::span<const double> z) const {
+double Recovery::log_conditional(std::span<const double> all) const {
   const State& s = *state_;
   const BlockPartition& shape = s.partition();
   if (!s.good) return std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t i = 0; i < s.block.size(); ++i) s.block[i] = all[s.place[i]];
+  const std::span<const double> z = s.place_in_block.empty() ? all : std::span<const double>(s.block);
   std::copy(z.begin(), z.end(), s.e.begin());
   double location = 0, scale = 1;
   for (const Definition& d : s.definitions) {
@@ -385,17 +430,27 @@ double Recovery::log_conditional(std::span<const double> z) const {
     for (int k = i; k < p; ++k) sum += s.numbers.border[static_cast<std::size_t>(k * p + i)] * s.e[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(k)])];
     square += sum * sum;
   }
-  return -0.5 * square + s.numbers.log_diagonal - s.numbers.log_scales - static_cast<double>(z.size()) * kHalfLogTwoPi;
+  return -0.5 * square + s.numbers.log_diagonal - s.numbers.log_scales - static_cast<double>(z.size()) * kHalfLogTwoPi +
+         s.families.log_density(s.numbers.family, all);
 }
 
-void Recovery::mean(std::span<double> z) const { state_->to_z(state_->numbers.mean, z); }
+void Recovery::mean(std::span<double> z) const {
+  const State& s = *state_;
+  s.on_block(z, [&](std::span<double> x) { s.to_z(s.numbers.mean, x); });
+  s.families.mean(s.numbers.family, z);
+}
 
 // Cov(z) = J (L L')^-1 J' with J = dz/de: for row i of J, L^-1 J_i' by running whitening backwards.
 double Recovery::covariance(std::size_t i, std::size_t j) const {
   const State& s = *state_;
+  if (!s.place_in_block.empty()) {
+    if (s.place_in_block[i] < 0 || s.place_in_block[j] < 0) return s.families.covariance(s.numbers.family, i, j);
+    i = static_cast<std::size_t>(s.place_in_block[i]);
+    j = static_cast<std::size_t>(s.place_in_block[j]);
+  }
   std::vector<double> x[2];
   for (int k = 0; k < 2; ++k) {
-    x[k].assign(eliminated_size(), 0.0);
+    x[k].assign(static_cast<std::size_t>(s.system->n), 0.0);
     x[k][k == 0 ? i : j] = 1;
     for (std::size_t t = s.definitions.size(); t-- > 0;) {
       const Definition& d = s.definitions[t];
@@ -415,6 +470,11 @@ double Recovery::covariance(std::size_t i, std::size_t j) const {
 
 void Recovery::variance(std::span<double> z) const {
   for (std::size_t i = 0; i < z.size(); ++i) z[i] = covariance(i, i);
+}
+
+void Recovery::excess_kurtosis(std::span<double> z) const {
+  std::fill(z.begin(), z.end(), 0.0);
+  state_->families.excess_kurtosis(state_->numbers.family, z);
 }
 
 }  // namespace tenfold::hmc_marg

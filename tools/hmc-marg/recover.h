@@ -23,6 +23,7 @@ struct ConditionalNumbers {
   std::vector<double> values;        // of the slots that whitening and the rows refer to
   double log_diagonal = 0;           // sum of log L_ii
   double log_scales = 0;             // sum of log s_i: the Jacobian of e -> z
+  std::vector<double> family;        // parts of the conditionals of conjugate families, in the order of FamilySystem
 };
 
 // Not thread safe: make one a thread. Takes constrained values, as a CSV holds them, so that a recovery from a file repeats the one in the run.
@@ -39,15 +40,17 @@ class Recovery {
   // Must come before the rest. False where the conditional does not exist (non-finite, or not positive definite): draw then gives NaN.
   bool condition(std::span<const double> kept_constrained);
 
-  // z [eliminated_size()]: e = mean + L^-T u, then z in whitening order. Takes eliminated_size() normals from the stream.
+  // z [eliminated_size()]: e = mean + L^-T u, then z in whitening order, from one normal a scalar of the block; then the families.
   void draw(PhiloxStream& random, std::span<double> z) const;
-  // Points away from the conditional, for the certificate: e_i = mean_i + width * u_i / L_ii, each scalar moved on its own.
+  // Points away from the conditional, for the certificate: e_i = mean_i + width * u_i / L_ii, each scalar moved on its own; families from
+  // U(-4, 4) unconstrained.
   void draw_independent(PhiloxStream& random, double width, std::span<double> z) const;
   // log p(z | kept, data): density with respect to z. Separate code on the numbers that draw uses.
   double log_conditional(std::span<const double> z) const;
 
   void mean(std::span<double> z) const;             // E[z | kept, data]
   void variance(std::span<double> z) const;         // Var[z_i | kept, data]; O(n) solves, for checks
+  void excess_kurtosis(std::span<double> z) const;  // of z_i | kept, data; 0 in the block
   double covariance(std::size_t i, std::size_t j) const;
 
   ConditionalNumbers& numbers();

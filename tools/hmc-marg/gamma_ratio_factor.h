@@ -1,0 +1,58 @@
+// Sum of weight * [lgamma(a + y) - lgamma(a)] as a factor with its reverse rule: what plates of conjugate families leave.
+//
+// Never a difference of lgamma. Terms of equal a are one group. Counts y of a group are taken together where that is cheaper:
+//   sum_i w_i log(Gamma(a + y_i) / Gamma(a)) = sum_j h_j log(a + j),  h_j = sum of w_i with y_i > j;   d/da = sum_j h_j / (a + j);
+// else each distinct y has lgamma_diff and digamma_diff of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "hmc-marg/conjugate.h"
+#include "hmc-marg/op_program.h"
+
+namespace tenfold::hmc_marg {
+
+struct GammaRatio {
+  Quantity a, y;
+  double weight = 1;
+};
+
+class GammaRatioFactor : public CustomFactor {
+ public:
+  explicit GammaRatioFactor(std::vector<GammaRatio> terms);
+  std::vector<Slot> inputs() const override { return inputs_; }
+  std::shared_ptr<const CustomFactor> bound(std::span<const std::uint32_t> places) const override;
+  std::size_t workspace_size() const override { return 0; }
+  // NaN where an a is not positive or a y negative.
+  double evaluate(const double* values, double* adjoints, double* workspace) const override;
+
+  double known() const { return constant_; }       // of the terms without a slot
+  bool empty() const { return groups_.empty(); }
+  std::size_t histogram_bins() const;              // log(a + j) taken by an evaluation
+  std::size_t differences() const { return differences_.size(); }  // lgamma_diff taken by an evaluation
+
+ private:
+  struct Run {  // h * sum of log(a + j), begin <= j < end
+    double weight = 0;
+    std::uint32_t begin = 0, end = 0;
+  };
+  struct Difference {
+    double weight = 0, y = 0;
+    std::int32_t y_input = -1;
+  };
+  struct Group {
+    std::int32_t input = -1;  // of a; -1: known
+    double a = 0;
+    std::uint32_t first_run = 0, runs = 0, first_difference = 0, differences = 0;
+  };
+  std::vector<Slot> inputs_;
+  std::vector<std::uint32_t> places_;
+  std::vector<Group> groups_;
+  std::vector<Run> runs_;
+  std::vector<Difference> differences_;
+  double constant_ = 0;
+};
+
+}  // namespace tenfold::hmc_marg
