@@ -81,7 +81,13 @@ class Unconstrainer {
 void unconstrain(const FactorGraph& model, const data::JsonValue& json, const std::string& file, std::span<const std::string> optional, std::span<double> free) {
   if (!json.is_object()) input_error(at_position(file, json.line, json.col, "parameter values are a JSON object by name"));
   Unconstrainer unconstrainer(model, free);
-  for (const Parameter& p : model.parameters) {
+  // An epsilon follows from its location and scale, whose parameters come first.
+  std::vector<const Parameter*> order;
+  for (const Parameter& p : model.parameters)
+    if (!p.noncentred) order.push_back(&p);
+  for (const int p : model.noncentred) order.push_back(&model.parameters[static_cast<std::size_t>(p)]);
+  for (const Parameter* const each : order) {
+    const Parameter& p = *each;
     const data::JsonValue* found = json.find(p.name);
     const std::string where = "parameter `" + p.name + "`";
     if (!found) {

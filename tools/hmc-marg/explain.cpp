@@ -36,6 +36,44 @@ Json block_json(const Marginal& marginal) {
           {"rows_compressed", b.rows_compressed}};
 }
 
+namespace {
+
+std::vector<std::string> names_of(const FactorGraph& graph, const std::vector<int>& parameters) {
+  std::vector<std::string> names;
+  for (const int p : parameters) names.push_back(graph.parameters[static_cast<std::size_t>(p)].name);
+  return names;
+}
+
+}  // namespace
+
+Json cost_json(const PlanCost& cost) {
+  Json terms = Json::array();
+  for (const CostTerm& term : cost.terms) terms.push_back({{"name", term.name}, {"count", term.count}, {"ns", term.ns}});
+  return {{"ns", cost.ns}, {"terms", terms}, {"sampled", cost.sampled}, {"funnel", cost.funnel}, {"weighted", cost.weighted()}};
+}
+
+Json alternatives_json(const FactorGraph& graph, const Marginal& marginal) {
+  Json out = Json::array();
+  for (const PlanAlternative& a : marginal.alternatives)
+    out.push_back({{"eliminated", names_of(graph, a.eliminated)}, {"sampled", a.cost.sampled}, {"ns", a.cost.ns}, {"funnel", a.cost.funnel}, {"weighted", a.cost.weighted()}, {"taken", a.eliminated == marginal.eliminated}});
+  return out;
+}
+
+std::string cost_text(const FactorGraph& graph, const Marginal& marginal) {
+  std::string parts;
+  for (const CostTerm& term : marginal.cost.terms)
+    if (term.ns > 0) parts += fmt::format("{}{} {:.0f}", parts.empty() ? "" : ", ", term.name, term.ns);
+  std::string text = fmt::format("  predicted gradient {:.0f} ns ({})\n", marginal.cost.ns, parts);
+  if (marginal.alternatives.size() < 2) return text;
+  text += "  considered, by ns * (dimensions + 1)^(1/4), times 8 where a funnel is left:\n";
+  for (const PlanAlternative& a : marginal.alternatives) {
+    const std::vector<std::string> names = names_of(graph, a.eliminated);
+    text += fmt::format("  {} {:>10.3g}  {:>8.0f} ns, {:>5} sampled{}: {}\n", a.eliminated == marginal.eliminated ? "*" : " ", a.cost.weighted(), a.cost.ns, a.cost.sampled, a.cost.funnel ? ", a funnel" : "",
+                        names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", ")));
+  }
+  return text;
+}
+
 Dimensions dimensions(const FactorGraph& graph, const Marginal& marginal) {
   Dimensions d;
   d.joint = graph.free_size;
@@ -49,7 +87,7 @@ std::string plan_text(const Model& model, const Marginal& marginal) {
   for (const PlanEntry& entry : marginal.plan) width = std::max(width, entry.name.size());
   std::string text;
   for (const PlanEntry& entry : marginal.plan) {
-    std::string why = entry.eliminated ? "integrated out (" + entry.rule + "): " + entry.detail : entry.reason.empty() ? "sampled" : "sampled (" + entry.reason + "): " + entry.detail;
+    std::string why = entry.eliminated ? "integrated out (" + entry.rule + "): " + entry.detail : entry.reason.empty() ? std::string("sampled") : (entry.rule == "noncentred" ? "sampled as epsilon (" : "sampled (") + entry.reason + "): " + entry.detail;
     // The sentence of a reason may name its line already.
     if (!entry.lines.empty() && why.find(fmt::format("line {}", entry.lines.front())) == std::string::npos) why += fmt::format(" ({} {})", entry.lines.size() == 1 ? "line" : "lines", fmt::join(entry.lines, ", "));
     text += fmt::format("  {:<{}}  {:>5}  {}\n", entry.name, width, entry.size, why);

@@ -56,8 +56,10 @@ cli::Result explain(const ExplainOptions& options, cli::Run& run) {
                   {"dims", {{"joint", dims.joint}, {"sampled", dims.sampled}, {"eliminated", dims.eliminated}}},
                   {"plan", plan_json(marginal)},
                   {"block", block_json(marginal)},
+                  {"cost", cost_json(marginal.cost)},
+                  {"alternatives", alternatives_json(model.graph, marginal)},
                   {"size", {{"joint", size_json(model.graph, joint_target(model.graph))}, {"marginal", size_json(model.graph, marginal.target)}}}};
-  result.human = plan_text(model, marginal);
+  result.human = plan_text(model, marginal) + cost_text(model.graph, marginal);
   return result;
 }
 

@@ -27,6 +27,7 @@ struct Parameter {
   int free_index = 0;        // position of its first unconstrained scalar in the vector of all
   Value value;
   std::vector<Slot> log_jacobian;  // terms of the target, one slot each
+  bool noncentred = false;         // free is epsilon of value = offset + multiplier * epsilon, whose prior is standard normal (noncentred.h)
 };
 
 // Lanes of one density node that enter the target with coefficient +1.
@@ -66,6 +67,7 @@ struct FactorGraph {
   std::vector<OutputVariable> outputs;  // transformed parameters, then generated quantities
   double constant = 0;   // data-only part of the target, in full form
   double lp_offset = 0;  // what CmdStan's propto form leaves out of the full form: propto = full - lp_offset
+  std::vector<int> noncentred;  // parameters sampled as epsilon, each after those that its offset and multiplier refer to
   int free_size = 0;     // length of the unconstrained vector
 };
 

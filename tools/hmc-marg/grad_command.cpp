@@ -66,7 +66,10 @@ cli::Result grad(const GradOptions& options, cli::Run& run) {
   if (options.joint && options.marginal) usage_error("--joint and --marginal exclude each other");
   Model model = load(options.model, run.seed());
   PlanOptions plan = options.plan;
-  if (!options.marginal) plan.marginalize = "none";
+  if (!options.marginal) {
+    plan.marginalize = plan.reparam = "none";
+    plan.require.clear();
+  }
   const Marginal marginal = marginalize(model.graph, plan);
 
   const std::vector<double> all = point(options, model.graph);

@@ -2,15 +2,19 @@
 #include "hmc-marg/plan.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 
 #include "base/error.h"
 #include "base/suggest.h"
 #include "hmc-marg/block_partition.h"
 #include "hmc-marg/gaussian_block.h"
+#include "hmc-marg/noncentred.h"
 #include "hmc-marg/plan_choice.h"
+#include "hmc-marg/plan_cost.h"
 #include "hmc-marg/plan_eligibility.h"
 #include "hmc-marg/plan_rows.h"
+#include "hmc-marg/plan_search.h"
 
 namespace tenfold::hmc_marg {
 
@@ -35,32 +39,18 @@ class Planner {
   Planner(FactorGraph& model, const PlanOptions& options) : model_(model), options_(options) {}
 
   Marginal run() {
-    std::vector<bool> candidate;
-    for (const Parameter& parameter : model_.parameters) candidate.push_back(declared_unbounded(parameter));
-    const bool all = options_.marginalize == "all";
-    const std::set<int> named = all || options_.marginalize == "none" ? std::set<int>{} : indices(split_list(options_.marginalize), "--marginalize");
-    const std::set<int> kept = indices(options_.keep, "--keep");
-    for (const int p : named)
-      if (kept.count(p)) usage_error("`" + name(p) + "` is named by both --marginalize and --keep; name it once");
-    eligibility_ = find_eligible(model_, Dependencies(model_, candidate));
-    if (all) {
-      for (const int p : kept)
-        if (open(p)) close(p, "user", "`" + name(p) + "` is named by --keep");
-    } else {
-      for (int p = 0; p < count(); ++p)
-        if (!named.count(p) && open(p)) close(p, "user", "`" + name(p) + "` is not named by --marginalize");
-      for (const int p : named) demand(p);
-    }
-    for (;;) {
-      std::vector<int> chosen = all ? choose() : std::vector<int>(named.begin(), named.end());
-      Marginal marginal = build(chosen);
-      if (marginal.gaussian == nullptr || marginal.gaussian->partition.stuck.empty()) return marginal;
-      const int p = largest_part(*marginal.gaussian);
-      const std::string why = "`" + name(p) + "` is in a block of " + std::to_string(marginal.gaussian->partition.stuck.size()) +
-                              " coupled scalars that " + std::to_string(kMaxBorder) + " shared ones do not split into parts of at most " + std::to_string(kMaxComponent);
-      if (!all) infeasible_error("--marginalize: " + why + "; --marginalize all or none still works");
-      close(p, "shape", why);
-    }
+    const std::set<int> standard = options_.reparam == "none" || options_.reparam == "auto" ? std::set<int>{} : indices(split_list(options_.reparam), "--reparam");
+    read_wishes();
+    for (const int p : standard)
+      if (named_.count(p) || required_.count(p))
+        usage_error("`" + name(p) + "` is named by --reparam, which samples it, and by " + (named_.count(p) ? "--marginalize" : "--require") + "; name it once");
+    if (!standard.empty()) model_ = noncentred(model_, {standard.begin(), standard.end()});
+    Marginal marginal = plan();
+    if (options_.reparam != "auto") return marginal;
+    std::vector<int> funnels;
+    for (const int p : marginal.kept)
+      if (counts_.priors[static_cast<std::size_t>(p)].complete && counts_.priors[static_cast<std::size_t>(p)].scale_varies && !required_.count(p)) funnels.push_back(p);
+    return rewrite(funnels) ? plan() : marginal;
   }
 
  private:
@@ -85,22 +75,159 @@ class Planner {
     return out;
   }
 
-  // A parameter named by --marginalize must be eligible, and all of them together.
-  void demand(int p) {
-    if (!open(p)) infeasible_error("--marginalize: " + why(p).detail + "; leave it out");
+  void read_wishes() {
+    const std::string& m = options_.marginalize;
+    searched_ = m == "auto" || m == "all";
+    if (!searched_ && m != "none") named_ = indices(split_list(m), "--marginalize");
+    kept_ = indices(options_.keep, "--keep");
+    required_ = indices(options_.require, "--require");
+    for (const int p : kept_) {
+      if (named_.count(p)) usage_error("`" + name(p) + "` is named by both --marginalize and --keep; name it once");
+      if (required_.count(p)) usage_error("`" + name(p) + "` is named by both --require and --keep; name it once");
+    }
+  }
+
+  // Those of `parameters` for which there is a non-centred form. False if none.
+  bool rewrite(const std::vector<int>& parameters) {
+    std::vector<int> good;
+    for (const int p : parameters) {
+      if (model_.parameters[static_cast<std::size_t>(p)].noncentred) continue;
+      good.push_back(p);
+    }
+    if (good.empty()) return false;
+    try {
+      model_ = noncentred(model_, good);
+      return true;
+    } catch (const Error&) {  // one of them refers to itself: each alone
+    }
+    bool any = false;
+    for (const int p : good) {
+      try {
+        model_ = noncentred(model_, {p});
+        any = true;
+      } catch (const Error&) {
+      }
+    }
+    return any;
+  }
+
+  Marginal plan() {
+    std::vector<bool> candidate;
+    for (const Parameter& parameter : model_.parameters) candidate.push_back(declared_unbounded(parameter));
+    const Dependencies dependencies(model_, candidate);
+    eligibility_ = find_eligible(model_, dependencies);
+    for (int p = 0; p < count(); ++p) {
+      if (!open(p)) continue;
+      if (model_.parameters[static_cast<std::size_t>(p)].noncentred)
+        close(p, options_.reparam == "auto" ? "cost" : "user", "`" + name(p) + "` is sampled as epsilon, by --reparam");
+      else if (kept_.count(p))
+        close(p, "user", "`" + name(p) + "` is named by --keep");
+      else if (!searched_ && !named_.count(p))
+        close(p, "user", "`" + name(p) + "` is not named by --marginalize");
+    }
+    for (const int p : named_) demand(p, named_, "--marginalize");
+    for (const int p : required_) demand(p, required_, "--require");
+    counts_ = count_structure(model_, dependencies, eligibility_);
+    const CostModel prices(model_, counts_, eligibility_, options_.compress, options_.reparam == "auto");
+    for (;;) {
+      std::vector<PlanAlternative> considered;
+      const std::vector<int> chosen = options_.marginalize == "auto" ? cheapest_set(prices, considered) : searched_ ? choose() : std::vector<int>(named_.begin(), named_.end());
+      for (const int p : required_)
+        if (!std::binary_search(chosen.begin(), chosen.end(), p)) infeasible_error("--require: " + entry(p, false, chosen).detail + "; leave it out");
+      Marginal marginal = build(chosen);
+      if (marginal.gaussian == nullptr || marginal.gaussian->partition.stuck.empty()) {
+        marginal.cost = prices.of(as_set(chosen));
+        if (considered.empty()) considered.push_back({chosen, marginal.cost});
+        explain_costs(marginal, considered, prices, chosen);
+        marginal.alternatives = std::move(considered);
+        return marginal;
+      }
+      const int p = largest_part(*marginal.gaussian);
+      const std::string why = crowding(p, static_cast<int>(marginal.gaussian->partition.stuck.size()));
+      if (!searched_) infeasible_error("--marginalize: " + why + "; --marginalize auto or none still works");
+      if (required_.count(p)) infeasible_error("--require: " + why + "; leave it out");
+      close(p, "shape", why);
+    }
+  }
+
+  std::string crowding(int p, int scalars) const {
+    return "`" + name(p) + "` is in a block of " + (scalars > 0 ? std::to_string(scalars) + " coupled scalars" : "coupled scalars") + " that " + std::to_string(kMaxBorder) +
+           " shared ones do not split into parts of at most " + std::to_string(kMaxComponent);
+  }
+
+  std::vector<bool> as_set(const std::vector<int>& chosen) const {
+    std::vector<bool> set(model_.parameters.size(), false);
+    for (const int p : chosen) set[static_cast<std::size_t>(p)] = true;
+    return set;
+  }
+
+  std::vector<int> cheapest_set(const CostModel& prices, std::vector<PlanAlternative>& considered) {
+    const Items items = usable();
+    const auto parameters = [&](const std::vector<bool>& taken) {
+      std::vector<int> out;
+      for (std::size_t i = 0; i < taken.size(); ++i)
+        if (taken[i]) out.push_back(items.parameter[i]);
+      return out;
+    };
+    SearchSpace space{items.weight, items.conflicts, items.needs, {}};
+    for (const int p : items.parameter) space.required.push_back(required_.count(p) != 0);
+    const std::vector<PricedSet> priced = cheapest(space, [&](const std::vector<bool>& taken) {
+      PlanCost cost = prices.of(as_set(parameters(taken)));
+      if (cost.crowded >= 0) cost.crowded = items.of[static_cast<std::size_t>(cost.crowded)];
+      return cost;
+    });
+    if (priced.empty()) {
+      if (required_.empty()) return {};
+      const int p = *required_.begin();
+      infeasible_error("--require: " + crowding(p, 0) + "; leave it out");
+    }
+    for (std::size_t k = 0; k < priced.size() && k < kAlternatives; ++k) considered.push_back({parameters(priced[k].taken), priced[k].cost});
+    return considered.front().eliminated;
+  }
+
+  // Whoever is kept without an obstacle is kept for its cost, or because a block with it has no shape.
+  void explain_costs(Marginal& marginal, const std::vector<PlanAlternative>& considered, const CostModel& prices, const std::vector<int>& chosen) {
+    if (options_.marginalize != "auto") return;
+    for (const int p : marginal.kept) {
+      PlanEntry& entry = marginal.plan[static_cast<std::size_t>(p)];
+      if (!open(p) || entry.reason != "cost") continue;
+      std::vector<int> with = chosen;
+      with.insert(std::upper_bound(with.begin(), with.end(), p), p);
+      const PlanCost other = prices.of(as_set(with));
+      entry.lines = {model_.parameters[static_cast<std::size_t>(p)].at.line};
+      if (other.crowded >= 0) {
+        entry.reason = "shape";
+        entry.detail = crowding(p, 0);
+        continue;
+      }
+      char text[160];
+      std::snprintf(text, sizeof text, "could be integrated out, but the predicted cost would rise from %.3g to %.3g", considered.front().cost.weighted(), other.weighted());
+      entry.detail = "`" + entry.name + "` " + text;
+    }
+  }
+
+  // A parameter that is asked for must be eligible, and all of them together.
+  void demand(int p, const std::set<int>& wanted, const std::string& flag) {
+    if (!open(p)) infeasible_error(flag + ": " + why(p).detail + "; leave it out");
     for (const Conflict& pair : eligibility_.conflicts) {
       if (pair.u != p && pair.v != p) continue;
       const int other = pair.u == p ? pair.v : pair.u;
-      if (open(other))
-        infeasible_error("--marginalize: cannot integrate out `" + name(p) + "` together with `" + name(other) + "`: " + (pair.same_factor ? "they enter one density" : "their product is formed") + " at line " +
+      if (wanted.count(other))
+        infeasible_error(flag + ": cannot integrate out `" + name(p) + "` together with `" + name(other) + "`: " + (pair.same_factor ? "they enter one density" : "their product is formed") + " at line " +
                          std::to_string(pair.line) + "; leave one of them out");
     }
     for (const auto& [u, v] : eligibility_.needs)
       if (u == p && !open(v))
-        infeasible_error("--marginalize: cannot integrate out `" + name(u) + "`, the offset of `" + name(v) + "`, while `" + name(v) + "` is kept; name both or neither");
+        infeasible_error(flag + ": cannot integrate out `" + name(u) + "`, the offset of `" + name(v) + "`, while `" + name(v) + "` is kept; name both or neither");
   }
 
-  std::vector<int> choose() {
+  // The parameters that may be chosen, as items of a search.
+  struct Items {
+    std::vector<int> parameter, weight, of;  // of: [parameters] item, or -1
+    std::vector<std::pair<int, int>> conflicts, needs;
+  };
+
+  Items usable() {
     std::vector<bool> usable;
     for (int p = 0; p < count(); ++p) usable.push_back(open(p));
     for (bool changed = true; changed;) {  // an offset stays when its parameter does
@@ -111,23 +238,33 @@ class Planner {
         changed = true;
       }
     }
-    std::vector<int> items, weight, item_of(model_.parameters.size(), -1);
+    for (const Conflict& pair : eligibility_.conflicts) {  // who conflicts with what is required stays
+      const auto u = static_cast<std::size_t>(pair.u), v = static_cast<std::size_t>(pair.v);
+      if (required_.count(pair.u)) usable[v] = false;
+      if (required_.count(pair.v)) usable[u] = false;
+    }
+    Items items;
+    items.of.assign(model_.parameters.size(), -1);
     for (int p = 0; p < count(); ++p) {
       if (!usable[static_cast<std::size_t>(p)]) continue;
-      item_of[static_cast<std::size_t>(p)] = static_cast<int>(items.size());
-      items.push_back(p);
-      weight.push_back(static_cast<int>(model_.parameters[static_cast<std::size_t>(p)].free_size));
+      items.of[static_cast<std::size_t>(p)] = static_cast<int>(items.parameter.size());
+      items.parameter.push_back(p);
+      items.weight.push_back(static_cast<int>(model_.parameters[static_cast<std::size_t>(p)].free_size));
     }
-    std::vector<std::pair<int, int>> conflicts, needs;
-    const auto item = [&](int p) { return item_of[static_cast<std::size_t>(p)]; };
+    const auto item = [&](int p) { return items.of[static_cast<std::size_t>(p)]; };
     for (const Conflict& pair : eligibility_.conflicts)
-      if (item(pair.u) >= 0 && item(pair.v) >= 0) conflicts.emplace_back(item(pair.u), item(pair.v));
+      if (item(pair.u) >= 0 && item(pair.v) >= 0) items.conflicts.emplace_back(item(pair.u), item(pair.v));
     for (const auto& [u, v] : eligibility_.needs)
-      if (item(u) >= 0) needs.emplace_back(item(u), item(v));
-    const std::vector<bool> taken = largest_compatible(weight, conflicts, needs);
+      if (item(u) >= 0 && item(v) >= 0) items.needs.emplace_back(item(u), item(v));
+    return items;
+  }
+
+  std::vector<int> choose() {
+    const Items items = usable();
+    const std::vector<bool> taken = largest_compatible(items.weight, items.conflicts, items.needs);
     std::vector<int> chosen;
-    for (std::size_t i = 0; i < items.size(); ++i)
-      if (taken[i]) chosen.push_back(items[i]);
+    for (std::size_t i = 0; i < items.parameter.size(); ++i)
+      if (taken[i]) chosen.push_back(items.parameter[i]);
     return chosen;
   }
 
@@ -187,6 +324,7 @@ class Planner {
       entry.lines = eligibility_.lines[static_cast<std::size_t>(p)];
       return entry;
     }
+    if (model_.parameters[static_cast<std::size_t>(p)].noncentred) entry.rule = "noncentred";
     if (!open(p)) {
       entry.reason = why(p).reason;
       entry.detail = why(p).detail;
@@ -201,9 +339,10 @@ class Planner {
       entry.lines = {pair.line};
       return entry;
     }
-    entry.reason = "conflict";
+    entry.reason = options_.marginalize == "auto" ? "cost" : "conflict";
     for (const auto& [u, v] : eligibility_.needs)
-      if (u == p) {
+      if (u == p && !std::binary_search(chosen.begin(), chosen.end(), v)) {
+        entry.reason = "conflict";
         entry.detail = "`" + entry.name + "` is the offset of `" + name(v) + "`, which is kept";
         entry.lines = {model_.parameters[static_cast<std::size_t>(v)].at.line};
       }
@@ -211,9 +350,14 @@ class Planner {
     return entry;
   }
 
+  static constexpr std::size_t kAlternatives = 8;
+
   FactorGraph& model_;
   const PlanOptions& options_;
   Eligibility eligibility_;
+  ModelCounts counts_;
+  bool searched_ = false;                  // auto, all: the set is ours to choose
+  std::set<int> named_, kept_, required_;  // by --marginalize, --keep, --require
 };
 
 }  // namespace

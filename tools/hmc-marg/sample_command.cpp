@@ -12,6 +12,7 @@
 #include "hmc-marg/certificate.h"
 #include "hmc-marg/diagnostics.h"
 #include "hmc-marg/explain.h"
+#include "hmc-marg/noncentred.h"
 #include "hmc-marg/sample_charts.h"
 #include "hmc-marg/summary.h"
 
@@ -100,11 +101,13 @@ void describe(SampleOptions& o, cli::OptionTable& table) {
 cli::Result sample(const SampleOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
   double clock = wall_s();
+  const FactorGraph declared = options.plan.reparam == "none" ? FactorGraph() : model.graph;
   const Marginal marginal = marginalize(model.graph, options.plan);
   const double plan_s = model.build_s + (wall_s() - clock);
   clock = wall_s();
   const CertificateResult certificate = certify(model.graph, marginal, run.seed());
   check_certificate(certificate);
+  if (!model.graph.noncentred.empty()) check_certificate(certify_noncentred(declared, model.graph, run.seed()));
   const double certificate_s = wall_s() - clock;
 
   const SamplerOutput output = run_chains(model, marginal, options.sampler, run);

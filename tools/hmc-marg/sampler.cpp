@@ -85,7 +85,7 @@ void read_metric(ChainSetting& setting) {
 // What a checkpoint must agree on with the run that goes on from it.
 Json fingerprint(const Model& model, const Marginal& marginal) {
   std::string plan;
-  for (const PlanEntry& entry : marginal.plan) plan += entry.name + (entry.eliminated ? " eliminated\n" : " kept\n");
+  for (const PlanEntry& entry : marginal.plan) plan += entry.name + (entry.eliminated ? " eliminated\n" : entry.rule.empty() ? " kept\n" : " kept as epsilon\n");
   return {{"program_sha256", model.source.program_sha256}, {"data_sha256", model.source.data_sha256}, {"plan_sha256", sha256_hex(plan)}};
 }
 

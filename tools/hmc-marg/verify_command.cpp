@@ -14,6 +14,7 @@
 #include "cli/torch_part.h"
 #include "hmc-marg/certificate.h"
 #include "hmc-marg/explain.h"
+#include "hmc-marg/noncentred.h"
 #include "hmc-marg/op_program.h"
 #include "hmc-marg/recover.h"
 #include "hmc-marg/torch_part.h"
@@ -145,6 +146,7 @@ void describe(VerifyOptions& o, cli::OptionTable& table) {
 
 cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
+  const FactorGraph declared = options.plan.reparam == "none" ? FactorGraph() : model.graph;
   const Marginal marginal = marginalize(model.graph, options.plan);
   std::optional<Marginal> other;
   if (!marginal.eliminated.empty()) {
@@ -160,6 +162,10 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   if (!marginal.eliminated.empty()) {
     const CertificateResult c = certify(model.graph, marginal, run.seed(), options.points);
     checks.push_back({"certificate", c.ok, c.max_rel_error, kCertificateTolerance, c.ok ? fmt::format("joint = marginal + conditional at {} points", c.points) : c.worst});
+  }
+  if (!model.graph.noncentred.empty()) {
+    const CertificateResult c = certify_noncentred(declared, model.graph, run.seed());
+    checks.push_back({"noncentred", c.ok, c.max_rel_error, kCertificateTolerance, c.ok ? fmt::format("density of epsilon = density as declared * scales at {} points", c.points) : c.worst});
   }
   checks.push_back(central_differences(points, engine));
   checks.push_back(compare("engine_against_reference", points, ours,
