@@ -1,6 +1,7 @@
 // hmc-marg: HMC on exactly, automatically marginalised Bayesian models. See man/hmc-marg.1.
 #include "cli/tool.h"
 #include "hmc-marg/demo_command.h"
+#include "hmc-marg/exact_command.h"
 #include "hmc-marg/explain_command.h"
 #include "hmc-marg/grad_command.h"
 #include "hmc-marg/graph_command.h"
@@ -51,6 +52,13 @@ int main(int argc, char** argv) {
                 .examples = {"hmc-marg verify sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json", "hmc-marg verify --oracle torch"},
                 .description = "Certificate, central differences, the plain interpreter, compression on and off, moments of recovered draws, and autograd over a "
                                "dense block in LibTorch. Exit code 1 if one does not hold."}),
+           cli::subcommand<ExactCommandOptions>(
+               "exact", "the posterior by quadrature, and the grade of a run", exact,
+               {.random = true,
+                .threads = true,
+                .examples = {"hmc-marg exact", "hmc-marg exact sample_data/hmc-marg/dyestuff.stan --data sample_data/hmc-marg/dyestuff.json"},
+                .description = "Where at most three dimensions are left to sample: means, deviations, quantiles and the evidence without Monte Carlo error. With "
+                               "--against RUN every figure of a run's chains gets its z-score."}),
            cli::subcommand<SummaryOptions>(
                "summary", "mean, quantiles, R-hat and effective sample sizes of chain files", summary,
                {.threads = true,

@@ -1,66 +1,20 @@
 // hmc-marg summary.
 #include "hmc-marg/summary_command.h"
 
-#include <algorithm>
-#include <charconv>
-#include <limits>
 #include <nlohmann/json.hpp>
 
-#include <fmt/format.h>
-
-#include "base/error.h"
-#include "data/csv.h"
+#include "hmc-marg/chain_files.h"
 #include "hmc-marg/summary.h"
 
 namespace tenfold::hmc_marg {
-namespace {
-
-// The value of "# key = value" in a chain file's header, or `absent`.
-long header_number(const data::CsvTable& table, std::string_view key, long absent) {
-  for (const data::CsvComment& comment : table.comments) {
-    std::string_view text = comment.text;
-    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-    if (!text.starts_with(key) || !text.substr(key.size()).starts_with(" = ")) continue;
-    text.remove_prefix(key.size() + 3);
-    long value = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) return value;
-  }
-  return absent;
-}
-
-// Rows of warm-up that a file holds before its draws.
-std::size_t warmup_rows(const data::CsvTable& table) {
-  if (header_number(table, "save_warmup", 0) == 0) return 0;
-  const long warmup = header_number(table, "num_warmup", 0), thin = std::max(1L, header_number(table, "thin", 1));
-  return static_cast<std::size_t>((warmup + thin - 1) / thin);
-}
-
-}  // namespace
 
 void describe(SummaryOptions& o, cli::OptionTable& table) { table.inputs("FILES", o.files, "chain files, one a chain").file().required(); }
 
 cli::Result summary(const SummaryOptions& options, cli::Run& run) {
-  std::vector<data::CsvTable> tables;
-  ChainDraws draws;
-  std::size_t rows = std::numeric_limits<std::size_t>::max();
-  for (const std::string& file : options.files) {
-    tables.push_back(data::read_csv(file));
-    const data::CsvTable& table = tables.back();
-    if (table.names != tables.front().names) input_error(fmt::format("{}: its columns differ from those of {}; give chains of one model", file, options.files.front()));
-    const std::size_t before = warmup_rows(table);
-    if (table.rows <= before) input_error(fmt::format("{}: no draws after warm-up; the run that wrote it was cut short", file));
-    rows = std::min(rows, table.rows - before);
-  }
-  draws.names = tables.front().names;
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    const std::size_t before = warmup_rows(tables[i]);
-    if (tables[i].rows - before > rows) run.warn(fmt::format("{}: {} draws, of which the first {} are used, as many as the shortest chain has", options.files[i], tables[i].rows - before, rows));
-    draws.chains.emplace_back(tables[i].values.data() + before * draws.names.size(), rows * draws.names.size());
-  }
-  const std::size_t first = static_cast<std::size_t>(std::count_if(draws.names.begin(), draws.names.end(), [](const std::string& name) { return name.ends_with("__"); }));
-  const std::vector<SummaryRow> table = summarize(draws, first, {}, run.threads());
+  const ChainFiles chains = read_chain_files(options.files, run);
+  const std::vector<SummaryRow> table = summarize(chains.draws, sampler_columns(chains.draws.names), {}, run.threads());
   cli::Result result;
-  result.value = {{"chains", options.files.size()}, {"draws", rows}, {"files", options.files}, {"summary", summary_json(table)}};
+  result.value = {{"chains", options.files.size()}, {"draws", chains.draws.rows()}, {"files", options.files}, {"summary", summary_json(table)}};
   result.human = summary_text(table, table.size());
   return result;
 }

@@ -1,0 +1,167 @@
+// hmc-marg exact.
+#include "hmc-marg/exact_command.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "data/json_reader.h"
+#include "hmc-marg/chain_files.h"
+#include "hmc-marg/exact.h"
+#include "hmc-marg/exact_against.h"
+#include "hmc-marg/explain.h"
+
+namespace tenfold::hmc_marg {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json number(double x) { return std::isfinite(x) ? Json(x) : Json(nullptr); }
+Json number(const std::optional<double>& x) { return x ? number(*x) : Json(nullptr); }
+
+std::string string_at(const data::JsonValue& json, const char* object, const char* key) {
+  const data::JsonValue* result = json.find("result");
+  const data::JsonValue* inner = result && result->is_object() ? result->find(object) : nullptr;
+  const data::JsonValue* value = inner && inner->is_object() ? inner->find(key) : nullptr;
+  return value && value->is_string() ? std::string(value->string()) : std::string();
+}
+
+// The chains of a finished run of this very program and data.
+ChainFiles read_run(const std::string& folder, const Model& model, const Marginal& marginal, cli::Run& run) {
+  const std::string result_file = (fs::path(folder) / "result.json").string();
+  if (!fs::is_directory(folder)) input_error(fmt::format("{}: no such folder; give the run directory of `sample`", folder));
+  if (!fs::exists(result_file)) input_error(fmt::format("{}: no result.json; give the run directory of a `sample` that ended, or end it by --resume", folder));
+  const data::JsonValue json = data::read_json(result_file);
+  const auto check = [&](const char* what, const std::string& file, const std::string& sha256) {
+    const std::string theirs = string_at(json, what, "sha256");
+    if (theirs != sha256)
+      input_error(fmt::format("{}: a run of another {}: {} here is {} (sha256 {:.12}), there {} (sha256 {:.12})", result_file, what[0] == 'm' ? "program" : "data set", what,
+                              file.empty() ? "none" : file, sha256.empty() ? "-" : sha256, string_at(json, what, "file"), theirs.empty() ? "-" : theirs));
+  };
+  check("model", model.source.program_file, model.source.program_sha256);
+  check("data", model.source.data_file, model.source.data_sha256);
+  std::vector<std::string> files;
+  for (int id = 1;; ++id) {
+    const fs::path file = fs::path(folder) / fmt::format("chains/chain-{}.csv", id);
+    if (!fs::exists(file)) break;
+    files.push_back(file.string());
+  }
+  if (files.empty()) input_error(fmt::format("{}: no chains/chain-1.csv", folder));
+  ChainFiles chains = read_chain_files(files, run);
+  for (const Column& column : draw_columns(model, marginal))
+    if (std::find(chains.draws.names.begin(), chains.draws.names.end(), column.name) == chains.draws.names.end())
+      input_error(fmt::format("{}: no column {}, which the program has", files.front(), column.name));
+  return chains;
+}
+
+Json quantities_json(const std::vector<ExactQuantity>& quantities, const std::vector<Grade>& grades) {
+  Json out = Json::array();
+  for (std::size_t i = 0; i < quantities.size(); ++i) {
+    const ExactQuantity& q = quantities[i];
+    const Grade g = grades.empty() ? Grade{} : grades[i];
+    out.push_back({{"name", q.name},
+                   {"kind", name_of(q.kind)},
+                   {"scale", q.unconstrained ? "unconstrained" : "constrained"},
+                   {"mean", number(q.mean)},
+                   {"sd", number(q.sd)},
+                   {"q5", number(q.q5)},
+                   {"q50", number(q.q50)},
+                   {"q95", number(q.q95)},
+                   {"z", number(g.mean)},
+                   {"z_sd", number(g.sd)},
+                   {"z_q5", number(g.q5)},
+                   {"z_q50", number(g.q50)},
+                   {"z_q95", number(g.q95)}});
+  }
+  return out;
+}
+
+report::Table quantities_table(const std::vector<ExactQuantity>& quantities, const std::vector<Grade>& grades) {
+  const auto cell = [](double x, int digits) { return std::isfinite(x) ? report::number_text(x, digits) : std::string("-"); };
+  report::Table table;
+  table.title = "Exact posterior";
+  table.columns = {"", "kind", "mean", "sd", "5 %", "50 %", "95 %"};
+  if (!grades.empty()) table.columns.insert(table.columns.end(), {"z mean", "z sd", "z 50 %"});
+  for (std::size_t i = 0; i < quantities.size(); ++i) {
+    const ExactQuantity& q = quantities[i];
+    table.rows.push_back({q.name, q.unconstrained ? "unconstrained" : name_of(q.kind), cell(q.mean, 6), cell(q.sd, 6), cell(q.q5, 6), cell(q.q50, 6), cell(q.q95, 6)});
+    if (!grades.empty())
+      for (const double z : {grades[i].mean, grades[i].sd, grades[i].q50}) table.rows.back().push_back(std::isfinite(z) ? fmt::format("{:.2f}", z) : "-");
+  }
+  return table;
+}
+
+std::string text_of(const report::Table& table) {
+  std::vector<std::size_t> width(table.columns.size());
+  for (std::size_t c = 0; c < width.size(); ++c) {
+    width[c] = table.columns[c].size();
+    for (const auto& row : table.rows) width[c] = std::max(width[c], row[c].size());
+  }
+  std::string text;
+  const auto line = [&](const std::vector<std::string>& cells) {
+    std::string out;
+    for (std::size_t c = 0; c < cells.size(); ++c) out += c < 2 ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
+    out.erase(out.find_last_not_of(' ') + 1);
+    text += out + "\n";
+  };
+  line(table.columns);
+  for (const auto& row : table.rows) line(row);
+  return text;
+}
+
+std::string verdict_text(const Verdict& v, const ChainDraws& draws) {
+  const std::string sample = fmt::format("{} chains of {} draws, {} z-scores", draws.chains.size(), draws.rows(), v.compared);
+  if (v.compared == 0) return "nothing to compare: no column of the run has an exact value";
+  return v.difference_shown ? fmt::format("the draws differ: {} is off by {:.2f} standard errors, beyond {:.2f} ({})", v.worst, v.max_abs_z, v.limit, sample)
+                            : fmt::format("no difference shown: the largest |z| is {:.2f}, below {:.2f} ({})", v.max_abs_z, v.limit, sample);
+}
+
+}  // namespace
+
+void describe(ExactCommandOptions& o, cli::OptionTable& table) {
+  describe_model(o.model, table);
+  describe_plan(o.plan, table);
+  table.add("--against", o.against, "grade the chains of this run directory: z-scores of means, deviations and quantiles").value_name("RUN");
+}
+
+cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
+  Model model = load(options.model, run.seed());
+  const Marginal marginal = marginalize(model.graph, options.plan);
+  std::optional<ChainFiles> chains;
+  if (!options.against.empty()) chains = read_run(options.against, model, marginal, run);
+  const ExactResult result = integrate(model, marginal, {}, run);
+  std::vector<Grade> grades;
+  if (chains) grades = grade(model, result, chains->draws, run.threads());
+  const Dimensions dims = dimensions(model.graph, marginal);
+
+  cli::Result out;
+  out.value = {{"model", {{"file", model.source.program_file}, {"sha256", model.source.program_sha256}}},
+               {"dims", {{"joint", dims.joint}, {"sampled", dims.sampled}, {"eliminated", dims.eliminated}}},
+               {"log_evidence", number(result.log_evidence)},
+               {"log_evidence_normalised", number(result.log_evidence_normalised)},
+               {"error", result.error},
+               {"points", result.points},
+               {"step", result.step},
+               {"quantities", quantities_json(result.quantities, grades)},
+               {"left_out", result.left_out},
+               {"against", nullptr}};
+  out.tables.push_back(quantities_table(result.quantities, grades));
+  out.human = text_of(out.tables.back());
+  const auto shown = [](const std::optional<double>& x) { return x ? fmt::format("{:.10g}", *x) : std::string("none"); };
+  out.human += fmt::format("log evidence {}, with normalised priors {}; {} points, error {:.1e}\n", shown(result.log_evidence), shown(result.log_evidence_normalised), result.points, result.error);
+  if (!result.left_out.empty()) out.human += fmt::format("{} columns depend on eliminated parameters or are generated: no exact value\n", result.left_out.size());
+  if (chains) {
+    const Verdict v = judge(result, grades);
+    out.answer = verdict_text(v, chains->draws);
+    out.human += out.answer + "\n";
+    out.value["against"] = {{"run", options.against}, {"chains", chains->draws.chains.size()}, {"draws", chains->draws.rows()}, {"compared", v.compared}, {"max_abs_z", number(v.max_abs_z)},
+                            {"worst", v.worst.empty() ? Json(nullptr) : Json(v.worst)}, {"limit", number(v.limit)}, {"difference_shown", v.difference_shown}};
+  }
+  return out;
+}
+
+}  // namespace tenfold::hmc_marg
