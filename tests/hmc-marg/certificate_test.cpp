@@ -41,7 +41,7 @@ TEST_CASE("the certificate holds, compressed or not, for every choice of kept pa
     REQUIRE(keeps.size() > 1);
     for (const std::string& keep : keeps)
       for (const bool compress : {true, false}) {
-        PlanOptions options;
+        PlanOptions options = largest();
         if (!keep.empty()) options.keep = {keep};
         options.compress = compress;
         const MarginalModel m = marginal_of(program, kData, options);

@@ -19,13 +19,7 @@ using namespace tenfold::hmc_marg::testing;
 
 namespace {
 
-PlanOptions all() {
-  PlanOptions options;
-  options.marginalize = "all";
-  return options;
-}
-
-MarginalModel family_model(const std::string& program, const std::string& data = "{}", PlanOptions options = all()) {
+MarginalModel family_model(const std::string& program, const std::string& data = "{}", const PlanOptions& options = largest()) {
   return marginal_of(program, data, options);
 }
 
@@ -289,7 +283,7 @@ TEST_CASE("what is refused, with the reason and the line") {
     CHECK(e.lines[0] == line);
   };
   expect("real<lower=0> x0;", "x0 ~ gamma(2, 1);\n x ~ normal(0, x0);", "family", 7, "form");
-  expect("real<lower=0> x0;", "x0 ~ gamma(2, 1);\n x ~ normal(0, sqrt(x0));", "family", 7, "kernel");
+  expect("real<lower=0> x0;", "x0 ~ gamma(2, 1);\n x ~ normal(0, sqrt(x0));", "family", 7, "InvGamma");
   expect("real<lower=0> x0;", "x0 ~ gamma(2, 1);\n y ~ poisson(x0 + 1);", "family", 7, "form");
   expect("real<lower=0> x0;", "x0 ~ gamma(2, 1);\n y ~ poisson(x0 * v);", "family", 7, "provably positive");
   expect("real<lower=0> x0;", "x0 ~ gamma(2, 1);\n x0 ~ gamma(3, 1);\n y ~ poisson(x0);", "family", 7, "second prior");

@@ -44,7 +44,7 @@ double dyestuff_at(const MarginalModel& m, const std::vector<double>& fixed, dou
 }  // namespace
 
 TEST_CASE("sleepstudy: maximum likelihood at fixed coefficients, and REML with flat ones") {
-  PlanOptions keep;
+  PlanOptions keep = largest();
   keep.keep = {"beta"};
   const MarginalModel ml = marginal_of(sleepstudy(""), sample_data("sleepstudy.json"), keep);
   CHECK(ml.marginal.block->n == 36);
@@ -64,7 +64,7 @@ TEST_CASE("Dyestuff: REML with a flat mean, maximum likelihood at a fixed one") 
                               "model { u ~ normal(0, a); yield ~ normal(beta + u[batch], s); }";
   const MarginalModel reml = marginal_of(program, sample_data("dyestuff.json"));
   CHECK(std::fabs(dyestuff_at(reml, {}, 42.000595310389, 49.510099965635) + 159.82713842113) < 1e-7);
-  PlanOptions keep;
+  PlanOptions keep = largest();
   keep.keep = {"beta"};
   const MarginalModel ml = marginal_of(program, sample_data("dyestuff.json"), keep);
   CHECK(std::fabs(dyestuff_at(ml, {1527.5}, 37.260345443277, 49.51009995119) + 163.66352994057) < 1e-7);
@@ -87,7 +87,7 @@ TEST_CASE("fibrosis: 1549 rows of 176 patients") {
   CHECK(m.marginal.block->max_component == 2);
   const std::vector<double> q = {std::log(800.0), std::log(8.0), std::log(130.0)};
   CHECK(std::fabs((m(q) - q[0] - q[1] - q[2]) / -10494.786635276538 - 1) < 1e-11);
-  PlanOptions off;
+  PlanOptions off = largest();
   off.compress = false;
   const MarginalModel full = marginal_of(program, tenfold::read_file(data.string()), off);
   std::vector<double> x, y;

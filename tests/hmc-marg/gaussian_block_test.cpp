@@ -122,7 +122,7 @@ TEST_CASE("mixed models: the marginal is the dense integral, its gradient the ce
     CAPTURE(mixed.what);
     const std::string program = kMixedHead + mixed.program;
     const MarginalModel m = marginal_of(program, kMixedData);
-    PlanOptions off;
+    PlanOptions off = largest();
     off.compress = false;
     const MarginalModel full = marginal_of(program, kMixedData, off);
     for (const PlanEntry& e : m.marginal.plan) CAPTURE(e.name + " " + e.reason);

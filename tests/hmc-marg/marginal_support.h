@@ -16,6 +16,13 @@
 
 namespace tenfold::hmc_marg::testing {
 
+// The largest set that can be eliminated, whatever the planner thinks of its cost.
+inline PlanOptions largest() {
+  PlanOptions options;
+  options.marginalize = "all";
+  return options;
+}
+
 struct MarginalModel {
   std::shared_ptr<BoundModel> model;
   Marginal marginal;
@@ -28,7 +35,7 @@ struct MarginalModel {
   }
 };
 
-inline MarginalModel marginal_of(std::shared_ptr<BoundModel> model, const PlanOptions& options = {}) {
+inline MarginalModel marginal_of(std::shared_ptr<BoundModel> model, const PlanOptions& options = largest()) {
   MarginalModel out;
   out.model = std::move(model);
   out.marginal = marginalize(out.model->graph, options);
@@ -36,7 +43,7 @@ inline MarginalModel marginal_of(std::shared_ptr<BoundModel> model, const PlanOp
   return out;
 }
 
-inline MarginalModel marginal_of(const std::string& program, const std::string& data, const PlanOptions& options = {}) {
+inline MarginalModel marginal_of(const std::string& program, const std::string& data, const PlanOptions& options = largest()) {
   return marginal_of(testing::bound_model(program, data), options);
 }
 

@@ -35,7 +35,7 @@ Refusal refusal_of(const std::string& program, const PlanOptions& options) {
 }
 
 PlanOptions exactly(const std::string& list) {
-  PlanOptions options;
+  PlanOptions options = largest();
   options.marginalize = list;
   return options;
 }
@@ -94,7 +94,7 @@ TEST_CASE("of two multiplied parameters the larger goes, the other says with who
   CHECK(eliminated_names(m) == "z ");
   CHECK(entry(m, "s").reason == "bilinear_with z");
   CHECK(entry(m, "s").lines == std::vector<int>{3});
-  PlanOptions options;
+  PlanOptions options = largest();
   options.keep = {"z"};
   const MarginalModel kept = marginal_of("parameters { real s; vector[3] z; }\nmodel { s ~ normal(1, 1); z ~ normal(0, 1);\n [1, 2, 3] ~ normal(s * z, 1); }", "{}", options);
   CHECK(eliminated_names(kept) == "s ");
@@ -114,7 +114,7 @@ TEST_CASE("an offset is eliminated only with its parameter, a multiplier never")
   const MarginalModel m = marginal_of(program, "{}");
   CHECK(eliminated_names(m) == "mu x ");
   CHECK(entry(m, "scale").reason == "scale_of");
-  PlanOptions options;
+  PlanOptions options = largest();
   options.keep = {"x"};
   const MarginalModel kept = marginal_of(program, "{}", options);
   CHECK(eliminated_names(kept) == "");
@@ -137,7 +137,7 @@ TEST_CASE("lists are exact, and refused with reason and line where they cannot b
   refused = refusal_of("parameters { real theta; } model { theta ~ normal(0, 1); }", exactly("tehta"));
   CHECK(refused.code == tenfold::ExitCode::usage);
   CHECK(contains(refused.message, "`theta`"));
-  PlanOptions keep;
+  PlanOptions keep = largest();
   keep.keep = {"thetaa"};
   CHECK(refusal_of("parameters { real theta; } model { theta ~ normal(0, 1); }", keep).code == tenfold::ExitCode::usage);
 }

@@ -166,7 +166,9 @@ class Scan {
     for (const FamilyLane& child : plate_->children) {
       if (sign == 0) sign = sign_of(child);
       if (sign_of(child) != sign)
-        return refuse(std::string("has the kernel of ") + (sign > 0 ? "Gamma" : "InvGamma") + (prior_sign_ ? " as prior" : "") + " and the other one in " + std::string(info(graph_.nodes()[child.node].density).name), child.line);
+        return refuse(std::string(prior_sign_ != 0 ? "has a " : "enters another density as a ") + (sign > 0 ? "Gamma" : "InvGamma") + (prior_sign_ != 0 ? " prior" : " parameter") + " and enters " +
+                          std::string(info(graph_.nodes()[child.node].density).name) + " as " + (sign > 0 ? "an InvGamma" : "a Gamma") + " parameter would,",
+                      child.line);
     }
     if (sign == 0) return refuse("has no conjugate factor", parameter_.at.line);
     plate_->family = sign > 0 ? Family::gamma : Family::inv_gamma;

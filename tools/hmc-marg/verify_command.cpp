@@ -178,7 +178,9 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   const Dimensions dims = dimensions(model.graph, marginal);
   const bool wanted = options.oracle == "torch" || (options.oracle == "auto" && cli::torch_part_available("hmc-marg"));
   if (options.oracle == "auto" && !wanted) run.note("the LibTorch part is not built: no oracle; scripts/build builds it");
-  if (wanted && dims.eliminated > kOracleLimit) {
+  if (wanted && marginal.families != nullptr) {
+    run.note("the oracle integrates Gaussian blocks, not conjugate families: not compared");
+  } else if (wanted && dims.eliminated > kOracleLimit) {
     run.warn(fmt::format("the oracle's dense block takes {} eliminated scalars at most, here are {}: not compared", kOracleLimit, dims.eliminated));
   } else if (wanted) {
     const auto part = cli::open_torch_part<TorchPart>("hmc-marg");
