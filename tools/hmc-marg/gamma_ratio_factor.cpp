@@ -6,14 +6,15 @@
 #include <map>
 
 #include "hmc-marg/gamma_ratio.h"
+#include "hmc-marg/kernels.h"
 #include "hmc-marg/special_functions.h"
 
 namespace tenfold::hmc_marg {
 
 namespace {
 
-// Nanoseconds predicted: a bin is a division and a share of a logarithm, a long difference some logarithms and two series.
-constexpr double kBin = 3, kLong = 40;
+// Nanoseconds predicted: a bin is a lane of a logarithm and a division, a long difference some logarithms and two series.
+constexpr double kBin = 2, kLong = 40;
 constexpr double kMostBins = 4096;
 
 bool count(double y) { return y >= 0 && y == std::floor(y) && y <= kMostBins; }
@@ -21,7 +22,7 @@ double cost(double y) { return count(y) && y <= 16 ? kBin * y : kLong; }
 
 }  // namespace
 
-GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) {
+GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) : histogram_(kernels(best_instruction_set()).log_histogram) {
   std::map<Slot, std::int32_t> input_of;
   const auto input = [&](Slot slot) {
     if (slot == 0) return std::int32_t{-1};
@@ -53,25 +54,23 @@ GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) {
     if (known_y.empty() && other.empty()) continue;
     group.input = input(a.slot);
     group.a = a.number;
-    group.first_run = static_cast<std::uint32_t>(runs_.size());
+    group.first_bin = static_cast<std::uint32_t>(weights_.size());
     group.first_difference = static_cast<std::uint32_t>(differences_.size());
     double apart = 0;
     for (const Difference& d : known_y) apart += cost(d.y);
     if (!known_y.empty() && kBin * known_y.back().y <= apart) {
       double weight = 0;  // of y that are larger
       for (const Difference& d : known_y) weight += d.weight;
-      std::uint32_t begin = 0;
       for (const Difference& d : known_y) {
-        const auto end = static_cast<std::uint32_t>(d.y);
-        if (weight != 0 && end > begin) runs_.push_back({weight, begin, end});
+        weights_.resize(group.first_bin + static_cast<std::size_t>(d.y), weight);
         weight -= d.weight;
-        begin = end;
       }
+      weights_.resize((weights_.size() + 7) / 8 * 8, 0.0);
     } else {
       other.insert(other.end(), known_y.begin(), known_y.end());
     }
     differences_.insert(differences_.end(), other.begin(), other.end());
-    group.runs = static_cast<std::uint32_t>(runs_.size()) - group.first_run;
+    group.bins = static_cast<std::uint32_t>(weights_.size()) - group.first_bin;
     group.differences = static_cast<std::uint32_t>(differences_.size()) - group.first_difference;
     groups_.push_back(group);
   }
@@ -83,42 +82,13 @@ std::shared_ptr<const CustomFactor> GammaRatioFactor::bound(std::span<const std:
   return copy;
 }
 
-std::size_t GammaRatioFactor::histogram_bins() const {
-  std::size_t bins = 0;
-  for (const Run& run : runs_) bins += run.end - run.begin;
-  return bins;
-}
-
 double GammaRatioFactor::evaluate(const double* values, double* adjoints, double*) const {
   double total = constant_;
   for (const Group& group : groups_) {
     const double a = group.input < 0 ? group.a : values[places_[static_cast<std::size_t>(group.input)]];
     if (!(a > 0) || !std::isfinite(a)) return kNaN;
     double slope = 0;
-    // A product of a few numbers between 1e-70 and 1e70 costs one logarithm.
-    const bool moderate = a > 1e-70 && a < 1e70;
-    for (std::uint32_t r = group.first_run; r < group.first_run + group.runs; ++r) {
-      const Run& run = runs_[r];
-      double logs = 0, inverses = 0, product = 1;
-      int held = 0;
-      for (std::uint32_t j = run.begin; j < run.end; ++j) {
-        const double x = a + j;
-        inverses += 1 / x;
-        if (!moderate) {
-          logs += std::log(x);
-          continue;
-        }
-        product *= x;
-        if (++held == 4) {
-          logs += std::log(product);
-          product = 1;
-          held = 0;
-        }
-      }
-      if (held > 0) logs += std::log(product);
-      total += run.weight * logs;
-      slope += run.weight * inverses;
-    }
+    if (group.bins > 0) total += histogram_(weights_.data() + group.first_bin, group.bins, a, &slope);
     for (std::uint32_t i = group.first_difference; i < group.first_difference + group.differences; ++i) {
       const Difference& d = differences_[i];
       const double y = d.y_input < 0 ? d.y : values[places_[static_cast<std::size_t>(d.y_input)]];

@@ -30,14 +30,10 @@ class GammaRatioFactor : public CustomFactor {
 
   double known() const { return constant_; }       // of the terms without a slot
   bool empty() const { return groups_.empty(); }
-  std::size_t histogram_bins() const;              // log(a + j) taken by an evaluation
+  std::size_t histogram_bins() const { return weights_.size(); }   // log(a + j) taken by an evaluation
   std::size_t differences() const { return differences_.size(); }  // lgamma_diff taken by an evaluation
 
  private:
-  struct Run {  // h * sum of log(a + j), begin <= j < end
-    double weight = 0;
-    std::uint32_t begin = 0, end = 0;
-  };
   struct Difference {
     double weight = 0, y = 0;
     std::int32_t y_input = -1;
@@ -45,14 +41,16 @@ class GammaRatioFactor : public CustomFactor {
   struct Group {
     std::int32_t input = -1;  // of a; -1: known
     double a = 0;
-    std::uint32_t first_run = 0, runs = 0, first_difference = 0, differences = 0;
+    std::uint32_t first_bin = 0, bins = 0;  // in weights_; bins is a multiple of eight
+    std::uint32_t first_difference = 0, differences = 0;
   };
   std::vector<Slot> inputs_;
   std::vector<std::uint32_t> places_;
   std::vector<Group> groups_;
-  std::vector<Run> runs_;
+  std::vector<double> weights_;  // h_j
   std::vector<Difference> differences_;
   double constant_ = 0;
+  double (*histogram_)(const double*, std::size_t, double, double*);
 };
 
 }  // namespace tenfold::hmc_marg

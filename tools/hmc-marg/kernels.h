@@ -81,6 +81,8 @@ struct KernelTable {
   void (*vector_exp)(const double* x, double* out, std::size_t n);
   void (*vector_log)(const double* x, double* out, std::size_t n);
   void (*vector_log1p)(const double* x, double* out, std::size_t n);
+  // Sum of weight[j] log(a + j), j < n, and of weight[j] / (a + j) into slope; n is a multiple of 8.
+  double (*log_histogram)(const double* weight, std::size_t n, double a, double* slope);
 };
 
 extern const KernelTable kKernelsBase, kKernelsAvx2, kKernelsAvx512;

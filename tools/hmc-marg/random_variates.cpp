@@ -81,6 +81,7 @@ double draw_gamma(double shape, PhiloxStream& random) {
     const double x = random.normal(), t = 1 + c * x;
     if (t <= 0) continue;
     const double v = t * t * t, u = random.uniform();
+    if (u < 1 - 0.0331 * (x * x) * (x * x)) return d * v;  // inside the region of the next test, without its logarithms
     if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
   }
 }
@@ -92,6 +93,10 @@ double draw_log_gamma(double shape, PhiloxStream& random) {
 }
 
 double draw_beta(double a, double b, PhiloxStream& random) {
+  if (a >= 1 && b >= 1) {
+    const double x = draw_gamma(a, random), y = draw_gamma(b, random);
+    return x / (x + y);
+  }
   const double x = draw_log_gamma(a, random), y = draw_log_gamma(b, random);
   return inv_logit(x - y);
 }
