@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
@@ -31,14 +30,6 @@ std::string rules(const MarginalModel& m) {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-const std::string kHpp = R"(data { int N; array[N] int y; array[N] int K; }
-parameters { real<lower=0, upper=1> m; real<lower=1> kappa; vector<lower=0, upper=1>[N] phi; }
-model {
-  kappa ~ pareto(1, 1.5);
-  phi ~ beta(m * kappa, (1 - m) * kappa);
-  y ~ binomial(K, phi);
-})";
-
 }  // namespace
 
 TEST_CASE("marginals by hand") {
@@ -65,14 +56,10 @@ TEST_CASE("marginals by hand") {
 }
 
 TEST_CASE("HPP at any scale: m and kappa are kept, the values are those of beta-binomials") {
-  const char* const set = std::getenv("TENFOLD_DATA");
-  const std::filesystem::path folder = std::filesystem::path(set ? set : "../shared/data") / "bayes";
-  if (!std::filesystem::exists(folder / "rat_tumors.json")) {
-    MESSAGE("skipped: no ", folder.string());
-    return;
-  }
+  const std::filesystem::path folder = std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data" / "hmc-marg";
+  const std::string program = tenfold::read_file(folder / "hpp.stan");
   const auto value = [&](const char* file, double p, double kappa, bool difference) {
-    const MarginalModel m = family_model(kHpp, tenfold::read_file(folder / file));
+    const MarginalModel m = family_model(program, tenfold::read_file(folder / file));
     CHECK(rules(m) == "m:kept kappa:kept phi:beta ");
     REQUIRE(m.engine->dimension() == 2);
     PlanOptions none;
@@ -87,10 +74,10 @@ TEST_CASE("HPP at any scale: m and kappa are kept, the values are those of beta-
     for (std::size_t i = 0; i < y.size(); ++i) choose += std::lgamma(n[i].number + 1) - std::lgamma(y[i].number + 1) - std::lgamma(n[i].number - y[i].number + 1);
     return m(q) - prior(q) - choose;
   };
-  CHECK(std::fabs(value("rat_tumors.json", 0.15, 15, true) / -730.5233104886363 - 1) < 1e-11);
-  CHECK(std::fabs(value("baseball_1970.json", 0.265, 1e2, true) / -469.11311849238334 - 1) < 1e-11);
-  CHECK(std::fabs(value("baseball_1970.json", 0.265, 1e9, false) / -468.71691633370307 - 1) < 1e-11);
-  CHECK(std::fabs(value("baseball_1970.json", 0.265, 1e17, false) / -468.71691635685541 - 1) < 1e-11);
+  CHECK(std::fabs(value("rats71.json", 0.15, 15, true) / -730.5233104886363 - 1) < 1e-11);
+  CHECK(std::fabs(value("baseball18.json", 0.265, 1e2, true) / -469.11311849238334 - 1) < 1e-11);
+  CHECK(std::fabs(value("baseball18.json", 0.265, 1e9, false) / -468.71691633370307 - 1) < 1e-11);
+  CHECK(std::fabs(value("baseball18.json", 0.265, 1e17, false) / -468.71691635685541 - 1) < 1e-11);
 }
 
 namespace {
