@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -24,7 +25,9 @@ namespace {
 constexpr std::size_t kBlock = 512;                 // points whose sums are made by one thread, in order
 constexpr double kEdge = 1e-9;                      // of a moment's integrand at the edge, relative to its integral
 constexpr std::size_t kMixtureDoubles = 32u << 20;  // conditionals kept at once for quantiles: 256 MiB
-constexpr double kMixtureNegligible = 36;           // e^-36: components that no quantile notices
+constexpr double kMixtureNegligible = 32;           // e^-32 = 1e-14: components that no quantile notices
+constexpr std::size_t kManyPoints = 200'000;        // of the last level, from which the level before may serve for quantiles
+constexpr double kGuessEnough = 1e-6;               // standard deviations that a level's quantiles moved, whose square is their error
 constexpr std::array<double, 3> kLevels = {0.05, 0.5, 0.95};
 
 // Weighted sums of one scalar about a centre c: of x - c, (x - c)^2 and |x - c|; an eliminated scalar adds its conditional variance.
@@ -94,6 +97,8 @@ class Quadrature {
 
   std::size_t scalars() const { return functions_.size() + static_cast<std::size_t>(d_) + functions_.eliminated(); }
 
+  std::size_t first_eliminated() const { return functions_.size() + static_cast<std::size_t>(d_); }
+
   void centre_at(const std::vector<double>& q) {
     centre_.assign(scalars(), 0.0);
     std::vector<double> variance(scalars());
@@ -102,9 +107,9 @@ class Quadrature {
 
   // All scalars at a point, as means and variances given it.
   void evaluate(PointFunctions& point, std::span<const double> q, std::vector<double>& mean, std::vector<double>& variance) const {
-    const std::size_t f = functions_.size(), u = f + static_cast<std::size_t>(d_);
+    const std::size_t f = functions_.size();
     const std::span<double> m(mean), v(variance);
-    if (!point.evaluate(q, m.first(f), m.subspan(u), v.subspan(u)))
+    if (!point.evaluate(q, m.first(f), m.subspan(first_eliminated()), v.subspan(first_eliminated())))
       infeasible_error(fmt::format("no conditional of the eliminated parameters at unconstrained ({:.6g}): `verify` says more", fmt::join(q, ", ")));
     std::copy(q.begin(), q.end(), mean.begin() + static_cast<std::ptrdiff_t>(f));
   }
@@ -196,13 +201,13 @@ class Quadrature {
       if (level > 0) {
         const std::size_t ahead = before << d_;
         if (ahead > options_.max_points) not_converged(reached, grid.evaluated());
-        coarse_ = before;
         grid.halve();
       }
       if (!grid.fill(options_.max_points, stop)) {
         if (run_.stop()) run_.interrupted();
         not_converged(reached, grid.evaluated());
       }
+      levels_.push_back(grid.points().size());
       total += sum(grid, before, grid.points().size(), false);
       const Moments now = moments(grid, total, sum(grid, 0, grid.points().size(), true));
       if (level > 0) {
@@ -295,50 +300,77 @@ class Quadrature {
       if (functions_.axes(s) == 0) set_quantiles(result, s, [&](std::size_t) { return centre_[s]; });
   }
 
-  // Eliminated scalars, in groups whose conditionals at all points fit into memory. The coarser level gives the first guess.
+  // Eliminated scalars from the mixtures over a level's points, each level's quantiles the next one's guess. The errors of two levels are
+  // as e and e^2: where the last but one moved little, its own are beyond question, at an eighth of the last one's points.
   void mixture_quantiles(const Grid& grid, ExactResult& result) {
-    const std::size_t n = functions_.eliminated(), first = functions_.size() + static_cast<std::size_t>(d_);
+    const std::size_t n = functions_.eliminated(), last = levels_.size() - 1;
     if (n == 0) return;
+    std::vector<std::array<double, 3>> quantiles(n, {kNaN, kNaN, kNaN});
+    for (std::size_t level = levels_[last] > kManyPoints && last >= 2 ? last - 1 : last; level <= last; ++level) {
+      const double moved = solve_mixtures(grid, levels_[level - 1], levels_[level], result, quantiles);
+      if (moved < kGuessEnough) break;
+    }
+    for (std::size_t k = 0; k < n; ++k) set_quantiles(result, first_eliminated() + k, [&](std::size_t i) { return quantiles[k][i]; });
+  }
+
+  // Quantiles over the first `points` points; guesses from the first `coarse` of them unless there are better. Returns the largest move from a
+  // guess, in standard deviations. Scalars in groups whose conditionals fit into memory.
+  double solve_mixtures(const Grid& grid, std::size_t coarse_points, std::size_t points, const ExactResult& result, std::vector<std::array<double, 3>>& quantiles) {
     std::vector<std::size_t> chosen;
     std::vector<double> weight;
     std::size_t coarse = 0;
-    for (std::size_t i = 0; i < grid.points().size(); ++i) {
+    for (std::size_t i = 0; i < points; ++i) {
       const double below = grid.highest() - grid.points()[i].log_density;
       if (below > kMixtureNegligible) continue;
-      if (i < coarse_) ++coarse;
+      if (i < coarse_points) ++coarse;
       chosen.push_back(i);
       weight.push_back(std::exp(-below));
     }
-    const std::size_t group = std::clamp<std::size_t>(kMixtureDoubles / (2 * chosen.size()), 1, n);
+    const std::size_t n = functions_.eliminated(), group = std::clamp<std::size_t>(kMixtureDoubles / (2 * chosen.size()), 1, n);
     std::vector<double> one, other;  // the conditionals' parameters, [scalar of the group][point]
+    std::vector<double> moved(n, 0.0);
     for (std::size_t begin = 0; begin < n; begin += group) {
       const std::size_t count = std::min(group, n - begin);
       one.assign(count * chosen.size(), 0.0);
       other.assign(count * chosen.size(), 0.0);
-      const auto t_count = static_cast<std::size_t>(threads_.size());
-      threads_.for_each(threads_.size(), [&](int t) {
-        const auto thread = static_cast<std::size_t>(t);
-        std::vector<double> m(scalars()), v(scalars(), 0.0), q(static_cast<std::size_t>(d_));
-        for (std::size_t i = chosen.size() * thread / t_count; i < chosen.size() * (thread + 1) / t_count; ++i) {
-          const GridPoint& point = grid.points()[chosen[i]];
-          for (int a = 0; a < d_; ++a) q[static_cast<std::size_t>(a)] = grid.coordinate(a, point.index[static_cast<std::size_t>(a)]);
-          evaluate(points_[thread], q, m, v);
-          for (std::size_t k = 0; k < count; ++k) {
-            const auto [a, b] = points_[thread].conditional(begin + k, m[first + begin + k], v[first + begin + k]);
-            one[k * chosen.size() + i] = a;
-            other[k * chosen.size() + i] = b;
-          }
+      conditionals_at(grid, chosen, begin, count, one, other);
+      threads_.for_each(static_cast<int>(count), [&](int k) {
+        const std::size_t at = static_cast<std::size_t>(k) * chosen.size(), scalar = begin + static_cast<std::size_t>(k);
+        const Mixture all{functions_.family(scalar), weight, std::span(one).subspan(at, chosen.size()), std::span(other).subspan(at, chosen.size())};
+        const Mixture some{all.family, all.weight.first(coarse), all.first.first(coarse), all.second.first(coarse)};
+        for (std::size_t i = 0; i < 3; ++i) {
+          double& q = quantiles[scalar][i];
+          const double guess = std::isnan(q) ? quantile(some, kLevels[i], kNaN) : q;
+          q = quantile(all, kLevels[i], guess);
+          moved[scalar] = std::max(moved[scalar], std::fabs(q - guess));
         }
       });
-      std::vector<std::array<double, 3>> quantiles(count);
-      threads_.for_each(static_cast<int>(count), [&](int k) {
-        const std::size_t at = static_cast<std::size_t>(k) * chosen.size();
-        const Mixture all{functions_.family(begin + static_cast<std::size_t>(k)), weight, std::span(one).subspan(at, chosen.size()), std::span(other).subspan(at, chosen.size())};
-        const Mixture some{all.family, all.weight.first(coarse), all.first.first(coarse), all.second.first(coarse)};
-        for (std::size_t i = 0; i < 3; ++i) quantiles[static_cast<std::size_t>(k)][i] = quantile(all, kLevels[i], quantile(some, kLevels[i], kNaN));
-      });
-      for (std::size_t k = 0; k < count; ++k) set_quantiles(result, first + begin + k, [&](std::size_t i) { return quantiles[k][i]; });
     }
+    for (std::size_t i = 0; i < functions_.order().size(); ++i) {
+      const std::size_t place = functions_.order()[i].place;
+      if (place < first_eliminated()) continue;
+      double& m = moved[place - first_eliminated()];
+      const ExactQuantity& q = result.quantities[i];
+      m /= std::isfinite(q.sd) && q.sd > 0 ? q.sd : 1;
+    }
+    return *std::max_element(moved.begin(), moved.end());
+  }
+
+  void conditionals_at(const Grid& grid, const std::vector<std::size_t>& chosen, std::size_t begin, std::size_t count, std::vector<double>& one, std::vector<double>& other) {
+    const auto threads = static_cast<std::size_t>(threads_.size());
+    threads_.for_each(threads_.size(), [&](int t) {
+      const auto thread = static_cast<std::size_t>(t);
+      std::vector<double> m(scalars()), v(scalars(), 0.0), q(static_cast<std::size_t>(d_));
+      for (std::size_t i = chosen.size() * thread / threads; i < chosen.size() * (thread + 1) / threads; ++i) {
+        const GridPoint& point = grid.points()[chosen[i]];
+        for (int a = 0; a < d_; ++a) q[static_cast<std::size_t>(a)] = grid.coordinate(a, point.index[static_cast<std::size_t>(a)]);
+        evaluate(points_[thread], q, m, v);
+        for (std::size_t k = 0; k < count; ++k) {
+          const std::size_t s = first_eliminated() + begin + k;
+          std::tie(one[k * chosen.size() + i], other[k * chosen.size() + i]) = points_[thread].conditional(begin + k, m[s], v[s]);
+        }
+      }
+    });
   }
 
   const ExactOptions& options_;
@@ -349,7 +381,7 @@ class Quadrature {
   std::vector<Engine> engines_;         // one a thread
   std::vector<PointFunctions> points_;  // one a thread
   std::vector<double> centre_;          // [scalars] values at the highest mode
-  std::size_t coarse_ = 0;              // points of the level before the last
+  std::vector<std::size_t> levels_;     // points of each level
 };
 
 // The kept parameters with their dimensions: "sd_intercept (1), sd_slope (1), sigma (1)".

@@ -11,6 +11,7 @@ namespace tenfold::hmc_marg {
 namespace {
 
 constexpr double kBeyond = 8.5;  // Phi(-8.5) < 1e-17
+constexpr double kNewtonEnough = 1e-8;  // in probability: what is left after one more step of Newton's is of the order of its square
 const double kRootHalf = std::sqrt(0.5);
 const double kDensity = std::exp(-kHalfLog2Pi);
 
@@ -86,14 +87,13 @@ double quantile(const Mixture& m, double p, double guess) {
   }
   if (!(total > 0)) return kNaN;
   Bracket b = bracket(m, p, guess);
-  const double resolution = 1e-13 * std::max(b.high - b.low, 1e-300);
+  const double resolution = 1e-15 * std::max({std::fabs(b.low), std::fabs(b.high), 1e-300});
   double x = guess > b.low && guess < b.high ? guess : 0.5 * (b.low + b.high);
   for (int i = 0; i < 200 && b.high - b.low > resolution; ++i) {
     const MixturePoint at = evaluate(m, x);
     (at.below < p ? b.low : b.high) = x;
     const double step = at.density > 0 ? (p - at.below) / at.density : kInfinity;
-    // Newton's error is the square of its step, in units of the width.
-    if (std::fabs(step) <= 1e4 * resolution) return x + step;
+    if (std::fabs(p - at.below) < kNewtonEnough && std::isfinite(step)) return x + step;
     x = x + step > b.low && x + step < b.high ? x + step : 0.5 * (b.low + b.high);
   }
   return x;

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "base/philox.h"
 #include "hmc-marg/block_system.h"
@@ -18,11 +20,12 @@ namespace {
 
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
-// number * values[ref] * z
+// number * values[ref] * z, or * e_z: an earlier element of a vector with a correlated prior, whose definition comes later.
 struct LocationTerm {
   std::int32_t z = kIntercept;
   std::int32_t ref = -1;
   double number = 0;
+  bool standard = false;
 };
 
 struct Part {
@@ -98,7 +101,8 @@ struct Recovery::State {
   std::vector<Part> parts;
   std::vector<std::vector<Row>> rows;      // of each component; the last: border alone
   std::vector<LocationTerm> terms;
-  std::vector<Definition> definitions;     // of whitened scalars, in order
+  std::vector<Definition> definitions;     // of whitened scalars, in order; of a vector with a correlated prior the last element first
+  std::vector<std::uint32_t> inverse_order;  // of definitions from z to e: such a vector's first element first
   std::vector<std::size_t> component_at, coupling_at;
   ConditionalNumbers numbers;
   FamilyConditional families;
@@ -108,6 +112,9 @@ struct Recovery::State {
   std::vector<double> border_g;
   bool good = false;
   mutable std::vector<double> e, work, block;
+  // What the variance of the block's scalar i stands on: definitions, last first, and components. Offsets [n + 1] into the lists.
+  std::vector<std::uint32_t> steps, steps_at, reached, reached_at;
+  mutable std::vector<double> direction;  // [n], zeros between calls
 
   // Runs f on the block's part of z and writes it back.
   template <class F>
@@ -124,8 +131,10 @@ struct Recovery::State {
   void build(const FactorGraph& model, const Marginal& marginal);
   void lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output);
   bool assemble();
-  void location_and_scale(const Definition& d, std::span<const double> z, double& location, double& scale) const;
+  void location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location, double& scale) const;
   void to_z(std::span<const double> e, std::span<double> z) const;
+  void find_paths();
+  double variance_in_block(std::size_t i) const;
   void solve_transposed(std::span<double> x) const;  // L' e = x
   void solve(std::span<double> x) const;             // L y = x
 };
@@ -165,9 +174,19 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
     d.scale = output(row.scale);
     d.known_scale = row.known_scale;
     for (const AffineTerm& term : system->priors.terms_of(row))
-      if (term.z != z) terms.push_back({term.z, output(term.ref), -term.number});
+      if (term.z >= system->n)
+        terms.push_back({term.z - system->n, output(term.ref), -term.number, true});
+      else if (term.z != z)
+        terms.push_back({term.z, output(term.ref), -term.number});
     d.count = static_cast<std::uint32_t>(terms.size()) - d.first;
     definitions.push_back(d);
+  }
+  for (std::uint32_t t = 0; t < definitions.size();) {
+    const auto group = [&](std::uint32_t k) { return system->priors.rows[static_cast<std::size_t>(system->prior[static_cast<std::size_t>(definitions[k].z)])].together; };
+    std::uint32_t end = t + 1;
+    while (group(t) >= 0 && end < definitions.size() && group(end) == group(t)) ++end;
+    for (std::uint32_t k = end; k-- > t;) inverse_order.push_back(k);
+    t = end;
   }
   const BlockPartition& shape = system->partition;
   rows.resize(shape.components.size() + 1);
@@ -205,6 +224,7 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
   work.assign(static_cast<std::size_t>(std::max(shape.max_component, 1)) + shape.border.size() + 1, 0);
   input.assign(spec.inputs.size(), 0);
   engine = std::make_unique<Engine>(lower(model.graph, spec));
+  find_paths();
 }
 
 void Recovery::State::lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output) {
@@ -342,10 +362,10 @@ void Recovery::State::solve(std::span<double> x) const {
   for (int q = 0; q < p; ++q) x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] = b[q];
 }
 
-void Recovery::State::location_and_scale(const Definition& d, std::span<const double> z, double& location, double& scale) const {
+void Recovery::State::location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location, double& scale) const {
   location = 0;
   for (std::uint32_t t = d.first; t < d.first + d.count; ++t)
-    location += terms[t].number * value(terms[t].ref) * (terms[t].z == kIntercept ? 1.0 : z[static_cast<std::size_t>(terms[t].z)]);
+    location += terms[t].number * value(terms[t].ref) * (terms[t].z == kIntercept ? 1.0 : (terms[t].standard ? e : z)[static_cast<std::size_t>(terms[t].z)]);
   scale = d.known_scale * value(d.scale);
 }
 
@@ -353,7 +373,7 @@ void Recovery::State::to_z(std::span<const double> from, std::span<double> z) co
   if (from.data() != z.data()) std::copy(from.begin(), from.end(), z.begin());
   double location = 0, scale = 1;
   for (const Definition& d : definitions) {
-    location_and_scale(d, z, location, scale);
+    location_and_scale(d, z, z, location, scale);  // what is defined later still holds e
     z[static_cast<std::size_t>(d.z)] = location + scale * z[static_cast<std::size_t>(d.z)];
   }
 }
@@ -406,8 +426,9 @@ double Recovery::log_conditional(std::span<const double> all) const {
   const std::span<const double> z = s.place_in_block.empty() ? all : std::span<const double>(s.block);
   std::copy(z.begin(), z.end(), s.e.begin());
   double location = 0, scale = 1;
-  for (const Definition& d : s.definitions) {
-    s.location_and_scale(d, z, location, scale);
+  for (const std::uint32_t t : s.inverse_order) {
+    const Definition& d = s.definitions[t];
+    s.location_and_scale(d, z, s.e, location, scale);
     s.e[static_cast<std::size_t>(d.z)] = (z[static_cast<std::size_t>(d.z)] - location) / scale;
   }
   for (std::size_t i = 0; i < s.e.size(); ++i) s.e[i] -= s.numbers.mean[i];
@@ -468,8 +489,74 @@ double Recovery::covariance(std::size_t i, std::size_t j) const {
   return sum;
 }
 
+void Recovery::State::find_paths() {
+  const auto n = static_cast<std::size_t>(system->n);
+  std::vector<std::int32_t> definition_of(n, -1);
+  for (std::size_t t = 0; t < definitions.size(); ++t) definition_of[static_cast<std::size_t>(definitions[t].z)] = static_cast<std::int32_t>(t);
+  steps_at = reached_at = {0};
+  direction.assign(n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::vector<std::int32_t> open = {static_cast<std::int32_t>(i)};
+    std::set<std::int32_t> scalars(open.begin(), open.end());
+    std::set<std::uint32_t, std::greater<>> path;
+    std::set<std::uint32_t> components;
+    while (!open.empty()) {
+      const auto z = static_cast<std::size_t>(open.back());
+      open.pop_back();
+      if (partition().component_of[z] >= 0) components.insert(static_cast<std::uint32_t>(partition().component_of[z]));
+      if (definition_of[z] < 0) continue;
+      path.insert(static_cast<std::uint32_t>(definition_of[z]));
+      const Definition& d = definitions[static_cast<std::size_t>(definition_of[z])];
+      for (std::uint32_t u = d.first; u < d.first + d.count; ++u)
+        if (terms[u].z != kIntercept && scalars.insert(terms[u].z).second) open.push_back(terms[u].z);
+    }
+    steps.insert(steps.end(), path.begin(), path.end());
+    reached.insert(reached.end(), components.begin(), components.end());
+    steps_at.push_back(static_cast<std::uint32_t>(steps.size()));
+    reached_at.push_back(static_cast<std::uint32_t>(reached.size()));
+  }
+}
+
+// As covariance(i, i), but only where row i of J is not zero.
+double Recovery::State::variance_in_block(std::size_t i) const {
+  const BlockPartition& shape = partition();
+  std::vector<double>& x = direction;
+  const int p = border();
+  double* const a = work.data();
+  double* const b = a + std::max(shape.max_component, 1);
+  x[i] = 1;
+  for (std::uint32_t k = steps_at[i]; k < steps_at[i + 1]; ++k) {
+    const Definition& d = definitions[steps[k]];
+    double& weight = x[static_cast<std::size_t>(d.z)];
+    for (std::uint32_t u = d.first; u < d.first + d.count; ++u)
+      if (terms[u].z != kIntercept) x[static_cast<std::size_t>(terms[u].z)] += weight * terms[u].number * value(terms[u].ref);
+    weight *= d.known_scale * value(d.scale);
+  }
+  for (int q = 0; q < p; ++q) b[q] = std::exchange(x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])], 0.0);
+  double sum = 0;
+  for (std::uint32_t k = reached_at[i]; k < reached_at[i + 1]; ++k) {
+    const std::size_t c = reached[k];
+    const int d = static_cast<int>(shape.components[c].size());
+    const double* const coupling = numbers.coupling.data() + coupling_at[c];
+    for (int j = 0; j < d; ++j) a[j] = std::exchange(x[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(j)])], 0.0);
+    solve_lower(numbers.component.data() + component_at[c], d, a);
+    for (int j = 0; j < d; ++j) sum += a[j] * a[j];
+    for (int q = 0; q < p; ++q)
+      for (int j = 0; j < d; ++j) b[q] -= coupling[q * d + j] * a[j];
+  }
+  solve_lower(numbers.border.data(), p, b);
+  for (int q = 0; q < p; ++q) sum += b[q] * b[q];
+  return sum;
+}
+
 void Recovery::variance(std::span<double> z) const {
-  for (std::size_t i = 0; i < z.size(); ++i) z[i] = covariance(i, i);
+  const State& s = *state_;
+  if (s.place_in_block.empty()) {
+    for (std::size_t i = 0; i < z.size(); ++i) z[i] = s.variance_in_block(i);
+    return;
+  }
+  s.families.variance(s.numbers.family, z);
+  for (std::size_t i = 0; i < s.place.size(); ++i) z[s.place[i]] = s.variance_in_block(i);
 }
 
 void Recovery::excess_kurtosis(std::span<double> z) const {

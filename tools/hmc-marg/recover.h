@@ -49,7 +49,7 @@ class Recovery {
   double log_conditional(std::span<const double> z) const;
 
   void mean(std::span<double> z) const;             // E[z | kept, data]
-  void variance(std::span<double> z) const;         // Var[z_i | kept, data]; O(n) solves, for checks
+  void variance(std::span<double> z) const;         // Var[z_i | kept, data]: a solve a scalar, over the components it stands on
   void excess_kurtosis(std::span<double> z) const;  // of z_i | kept, data; 0 in the block
   double covariance(std::size_t i, std::size_t j) const;
 
