@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "hmc-marg/certificate.h"
 #include "hmc-marg/marginal_support.h"
+#include "hmc-marg/noncentred.h"
 
 using namespace tenfold;
 using namespace tenfold::hmc_marg;
@@ -50,4 +51,39 @@ TEST_CASE("the certificate holds on the corpus") {
     }
   }
   CHECK(eliminating >= 25);
+}
+
+TEST_CASE("the planner's choice holds on the corpus, with kept funnels sampled as epsilon") {
+  const char* const set = std::getenv("TENFOLD_DATA");
+  const std::filesystem::path folder = std::filesystem::path(set && *set ? set : TENFOLD_DATA_DEFAULT) / "bayes" / "corpus";
+  if (!std::filesystem::exists(folder / "refs.json")) {
+    MESSAGE("skipped: " << folder.string() << " is absent; TENFOLD_DATA names the folder of test data");
+    return;
+  }
+  const data::JsonValue references = data::read_json(folder / "refs.json");
+  int rewritten = 0;
+  for (const data::JsonMember& entry : references.object()) {
+    CAPTURE(entry.key);
+    std::shared_ptr<testing::BoundModel> model;
+    try {
+      model = testing::bind_files(folder / (entry.key + ".stan"), folder / entry.value.find("data")->string());
+    } catch (const Error&) {
+      continue;
+    }
+    const FactorGraph declared = model->graph;
+    PlanOptions options;
+    options.reparam = "auto";
+    const Marginal marginal = marginalize(model->graph, options);
+    if (!marginal.eliminated.empty()) {
+      const CertificateResult result = certify(model->graph, marginal, 1, 32);
+      CAPTURE(result.worst);
+      CHECK(result.ok);
+    }
+    if (model->graph.noncentred.empty()) continue;
+    ++rewritten;
+    const CertificateResult result = certify_noncentred(declared, model->graph, 1);
+    CAPTURE(result.worst);
+    CHECK(result.ok);
+  }
+  CHECK(rewritten >= 5);
 }

@@ -24,6 +24,7 @@ struct BlockRow {
   double known_scale = 1;              // further factor of the scale; divided out (1) except in BlockSystem::priors
   double normalisers = 0;              // how many -log scale - (1/2) log 2 pi it stands for
   std::int32_t variate_of = -1;        // the scalar that alone is the variate of this row's factor, or -1
+  std::int32_t together = -1;          // rows of one number are priors together (a vector with a correlated prior), or not at all
   int line = 0;
 };
 
@@ -54,12 +55,12 @@ struct BlockPartition {
 };
 
 // Scalar i is whitened if prior row priors.rows[prior[i]] defines it: z_i = location + scale * e_i, e_i ~ N(0, 1), where the row is
-// r = z_i - location. Otherwise z_i = e_i with no prior of its own ("flat": its density, if any, is among the rows).
+// r = z_i - location. A term of a prior row whose z is n + k stands for e_k: of a vector with covariance L L', z_i = l_i + sum_k L_ik e_k. Otherwise z_i = e_i with no prior of its own ("flat": its density, if any, is among the rows).
 struct BlockSystem {
   int n = 0;
   std::vector<Slot> value;           // [n] the slot that z_i replaces in the joint graph
   std::vector<int> parameter;        // [n] index into FactorGraph::parameters
-  RowSet priors;                     // in z
+  RowSet priors;                     // in z, and in e where z >= n
   std::vector<std::int32_t> prior;   // [n] row of priors, or -1
   std::vector<std::int32_t> order;   // whitened scalars, each after those its location refers to
   RowSet rows;                       // in e: the likelihood and all other rows, whitened and compressed

@@ -33,8 +33,10 @@ int main(int argc, char** argv) {
                "explain", "what is integrated out, what not, and why", explain,
                {.random = true,
                 .examples = {"hmc-marg explain sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json",
-                             "hmc-marg explain sample_data/hmc-marg/sleepstudy.stan --data sample_data/hmc-marg/sleepstudy.json --keep intercept"},
-                .description = "A line a parameter: the rule that integrates it out, or the reason that it is sampled, with source lines."}),
+                             "hmc-marg explain sample_data/hmc-marg/sleepstudy.stan --data sample_data/hmc-marg/sleepstudy.json --keep intercept",
+                             "hmc-marg explain --marginalize none --reparam auto"},
+                .description = "A line a parameter: the rule that integrates it out, or the reason that it is sampled, with source lines; then the predicted cost of a "
+                                "gradient, and the other plans that were considered."}),
            cli::subcommand<GradOptions>(
                "grad", "the log density and its gradient at a point", grad,
                {.random = true,

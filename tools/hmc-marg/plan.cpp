@@ -119,7 +119,7 @@ class Planner {
     for (int p = 0; p < count(); ++p) {
       if (!open(p)) continue;
       if (model_.parameters[static_cast<std::size_t>(p)].noncentred)
-        close(p, options_.reparam == "auto" ? "cost" : "user", "`" + name(p) + "` is sampled as epsilon, by --reparam");
+        close(p, options_.reparam == "auto" && searched_ ? "cost" : "user", "`" + name(p) + "` is sampled as epsilon, by --reparam");
       else if (kept_.count(p))
         close(p, "user", "`" + name(p) + "` is named by --keep");
       else if (!searched_ && !named_.count(p))

@@ -47,7 +47,8 @@ struct CostTerm {
 };
 
 // Predicted cost of a plan. ns * (d + 1)^(1/4) * 8^h is what the planner minimises: longer trajectories in more dimensions, and a funnel
-// (h = 1) where a parameter that could be integrated out is sampled although its prior's scale depends on parameters.
+// (h = 1) where a parameter that could be integrated out is sampled although its prior's scale depends on parameters. With nothing left to
+// sample draws are independent and need no gradient: 0.
 struct PlanCost {
   double ns = 0;            // of a gradient; infinite where the block's shape does not fit
   std::vector<CostTerm> terms;

@@ -25,7 +25,10 @@ bool transcendental(Op op) { return lane_wise(op) && op >= Op::exp && op != Op::
 
 }  // namespace
 
-double PlanCost::weighted() const { return ns * std::pow(sampled + 1.0, 0.25) * (funnel ? 8 : 1); }
+double PlanCost::weighted() const {
+  if (sampled == 0 && crowded < 0) return 0;
+  return ns * std::pow(sampled + 1.0, 0.25) * (funnel ? 8 : 1);
+}
 
 PlanCost CostModel::of(const std::vector<bool>& eliminated) const {
   PlanCost cost;

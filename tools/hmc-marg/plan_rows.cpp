@@ -1,9 +1,11 @@
+// multi_normal(z | l, L L'): as std_normal(L^-1 (z - l)), rows that are whitened together.
 // normal(y | m, s): the row y - m with scale s. std_normal(y): the row y. lognormal(y | m, s): the row log y - m, and the term -log y.
 #include "hmc-marg/plan_rows.h"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <unordered_map>
 
 #include "hmc-marg/affine_forms.h"
 #include "hmc-marg/block_partition.h"
@@ -30,12 +32,14 @@ class RowMaker {
         system_->parameter.push_back(p);
       }
     system_->n = static_cast<int>(system_->value.size());
+    for (std::int32_t z = 0; z < system_->n; ++z) z_of_[system_->value[static_cast<std::size_t>(z)]] = z;
   }
 
   std::shared_ptr<BlockSystem> run(const std::vector<int>& eliminated, bool with_compression) {
     find_dependent();
     split_target(eliminated);
-    const RowSet rest = take_priors(rows(), *system_);
+    find_vectors();
+    const RowSet rest = whitened();
     system_->rows_before = static_cast<long>(rest.rows.size());
     std::map<Slot, double> normalisers;
     for (const BlockRow& row : rest.rows)
@@ -114,20 +118,108 @@ class RowMaker {
       if (!dependent_[check.difference]) target_.nonnegative.push_back(check.difference);  // the others are proved by their signs
   }
 
+  // Vectors z with std_normal(L^-1 (z - l)): multi_normal as the library composes it. Each is whitened as one, z = l + L e, its rows being
+  // z_i - l_i - sum over k < i of L_ik e_k with scale L_ii.
+  void find_vectors() {
+    std::map<std::pair<std::uint32_t, std::uint32_t>, Vector> found;  // (node of L^-1 B, column)
+    for (std::size_t i = 0; i < touched_.size(); ++i) {
+      if (graph_.nodes()[touched_[i].node].density != Density::std_normal) continue;
+      const Slot r = operand(touched_[i], 0);
+      const std::uint32_t number = graph_.node_of(r);
+      const Node& node = graph_.nodes()[number];
+      if (node.op != Op::solve_lower || node.rows > kMaxComponent) continue;
+      const std::uint32_t lane = r - node.first;
+      Vector& vector = found[{number, lane / node.rows}];
+      vector.solve = number;
+      vector.column = lane / node.rows;
+      vector.rows.resize(node.rows, -1);
+      if (vector.rows[lane % node.rows] < 0) vector.rows[lane % node.rows] = static_cast<std::int32_t>(i);
+    }
+    for (auto& [key, vector] : found) {
+      const Node& node = graph_.nodes()[vector.solve];
+      for (std::uint32_t i = 0; i < node.rows; ++i) {
+        const std::int32_t z = variate(at(node, 1, vector.column * node.rows + i));
+        if (z < 0 || vector.rows[i] < 0 || std::find(vector.z.begin(), vector.z.end(), z) != vector.z.end()) break;
+        if (dependent_[at(node, 0, i * node.rows + i)]) break;
+        vector.z.push_back(z);
+      }
+      if (vector.z.size() == node.rows) vectors_.push_back(std::move(vector));
+    }
+  }
+
+  Slot at(const Node& node, std::size_t k, std::size_t i) const {
+    const Operand& list = graph_.operands(node)[k];
+    return graph_.slot_of(list, list.size == 1 ? 0 : i);
+  }
+
+  // The scalar z of a slot that is z, or z - something.
+  std::int32_t variate(Slot slot) const {
+    const auto index = [&](Slot s) {
+      const auto found = z_of_.find(s);
+      return found == z_of_.end() ? -1 : found->second;
+    };
+    if (const std::int32_t z = index(slot); z >= 0) return z;
+    const Node& node = graph_.nodes()[graph_.node_of(slot)];
+    return node.op == Op::sub ? index(at(node, 0, slot - node.first)) : -1;
+  }
+
+  // Rows after the priors are taken; vectors of which not every element can be whitened become ordinary rows.
+  RowSet whitened() {
+    const BlockSystem before = *system_;
+    for (;;) {
+      const RowSet rest = take_priors(rows(), *system_);
+      std::map<std::int32_t, std::size_t> taken;
+      for (const BlockRow& row : system_->priors.rows)
+        if (row.together >= 0) ++taken[row.together];
+      const std::size_t had = vectors_.size();
+      for (std::size_t v = had; v-- > 0;)
+        if (taken[static_cast<std::int32_t>(v)] != vectors_[v].z.size()) vectors_.erase(vectors_.begin() + static_cast<std::ptrdiff_t>(v));
+      if (vectors_.size() == had) {
+        add_determinants();
+        return rest;
+      }
+      *system_ = before;
+    }
+  }
+
+  // The density of L^-1 (z - l) has no determinant; e is standard normal, and dz = |L| de.
+  void add_determinants() {
+    for (const BlockRow& row : system_->priors.rows) {
+      if (row.together < 0) continue;
+      target_.constant += std::log(row.known_scale);
+      if (row.scale != 0) target_.terms.push_back({coefficients_.log_of(row.scale), 1, row.line});
+    }
+  }
+
   RowSet rows() {
     std::vector<Slot> roots;
+    std::map<std::size_t, std::pair<std::int32_t, std::uint32_t>> element;  // touched lane -> its vector, its place there
     for (const Touched& t : touched_)
       for (std::size_t k = 0; k < 2 && k < graph_.nodes()[t.node].arity; ++k) roots.push_back(operand(t, k));
+    for (std::size_t v = 0; v < vectors_.size(); ++v) {
+      const Node& node = graph_.nodes()[vectors_[v].solve];
+      for (std::uint32_t i = 0; i < node.rows; ++i) {
+        element[static_cast<std::size_t>(vectors_[v].rows[i])] = {static_cast<std::int32_t>(v), i};
+        roots.push_back(at(node, 1, vectors_[v].column * node.rows + i));
+      }
+    }
     const AffineForms forms(graph_, system_->value, roots);
     RowSet out;
     std::vector<AffineTerm> terms;
-    for (const Touched& t : touched_) {
+    for (std::size_t index = 0; index < touched_.size(); ++index) {
+      const Touched& t = touched_[index];
       const Density family = graph_.nodes()[t.node].density;
       graph_.set_line(t.line);
       terms.clear();
       BlockRow row;
       row.normalisers = 1;
       row.line = t.line;
+      const auto place = element.find(index);
+      if (place != element.end()) {
+        add_element(forms, place->second.first, place->second.second, row, terms);
+        out.add(row, terms);
+        continue;
+      }
       const Slot variate = operand(t, 0);
       if (family == Density::lognormal) {
         const NumberOrSlot y = coefficients_.known_or_slot(variate);
@@ -151,6 +243,20 @@ class RowMaker {
       out.add(row, terms);
     }
     return out;
+  }
+
+  void add_element(const AffineForms& forms, std::int32_t number, std::uint32_t i, BlockRow& row, std::vector<AffineTerm>& terms) {
+    const Vector& vector = vectors_[static_cast<std::size_t>(number)];
+    const Node node = graph_.nodes()[vector.solve];
+    forms.add(at(node, 1, vector.column * node.rows + i), 1, terms);
+    for (std::uint32_t k = 0; k < i; ++k) {
+      const NumberOrSlot factor = coefficients_.known_or_slot(at(node, 0, k * node.rows + i));
+      if (factor.slot != 0 || factor.number != 0) terms.push_back({system_->n + vector.z[k], factor.slot, -factor.number});
+    }
+    set_scale(at(node, 0, i * node.rows + i), row);
+    row.variate_of = vector.z[i];
+    row.together = number;
+    normalise(terms);
   }
 
   // A scale that is data times (or divided by data) an element: the data are divided out of the row.
@@ -183,6 +289,12 @@ class RowMaker {
     row.scale = slot;
   }
 
+  struct Vector {
+    std::uint32_t solve = 0, column = 0;  // L^-1 B, and which of its columns
+    std::vector<std::int32_t> rows;       // [elements] its density's lane, as an index into touched_
+    std::vector<std::int32_t> z;          // [elements]
+  };
+
   FactorGraph& model_;
   Graph& graph_;
   CoefficientGraph coefficients_;
@@ -191,6 +303,8 @@ class RowMaker {
   std::shared_ptr<BlockSystem> system_;
   std::vector<bool> dependent_;
   std::vector<Touched> touched_;
+  std::vector<Vector> vectors_;
+  std::unordered_map<Slot, std::int32_t> z_of_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "hmc-marg/affine_forms.h"
 
@@ -11,44 +12,61 @@ namespace tenfold::hmc_marg {
 namespace {
 
 // Depth-first over locations; a scalar met again while it is open closes a cycle, and the one whose location closes it stays centred.
+// A vector with a correlated prior is one unit: its elements follow each other, the last first, or all stay centred.
 class PriorOrder {
  public:
   PriorOrder(const RowSet& rows, BlockSystem& system, std::vector<std::int32_t>& prior)
-      : rows_(rows), system_(system), prior_(prior), state_(prior.size(), kNew), spread_(prior.size(), 1) {}
+      : rows_(rows), system_(system), prior_(prior), state_(prior.size(), kNew), spread_(prior.size(), 1) {
+    for (std::int32_t z = 0; z < system.n; ++z)
+      if (const std::int32_t row = prior_[at(z)]; row >= 0 && rows.rows[at(row)].together >= 0) together_[rows.rows[at(row)].together].push_back(z);
+  }
 
   void visit(std::int32_t z) {
-    if (state_[static_cast<std::size_t>(z)] != kNew) return;
-    state_[static_cast<std::size_t>(z)] = kOpen;
-    std::int32_t& row = prior_[static_cast<std::size_t>(z)];
-    if (row >= 0) {
-      const auto terms = rows_.terms_of(rows_.rows[static_cast<std::size_t>(row)]);
-      bool whitens = true;
-      for (const AffineTerm& term : terms)
-        if (term.z >= 0 && term.z != z && system_.parameter[static_cast<std::size_t>(term.z)] == system_.parameter[static_cast<std::size_t>(z)]) whitens = false;
-      std::size_t spread = 1;
-      for (const AffineTerm& term : terms) {
-        if (!whitens || term.z < 0 || term.z == z) continue;
-        visit(term.z);
-        whitens = state_[static_cast<std::size_t>(term.z)] == kClosed;
-        spread += spread_[static_cast<std::size_t>(term.z)];
-      }
-      if (whitens && spread <= kMaxSubstitution) {
-        spread_[static_cast<std::size_t>(z)] = spread;
-        system_.order.push_back(z);
-      } else {
-        row = -1;
-      }
+    if (state_[at(z)] != kNew) return;
+    const std::int32_t row = prior_[at(z)];
+    std::vector<std::int32_t> unit = {z};
+    if (row >= 0 && rows_.rows[at(row)].together >= 0) unit = together_[rows_.rows[at(row)].together];
+    for (const std::int32_t member : unit) state_[at(member)] = kOpen;
+    bool whitens = row >= 0;
+    for (const std::int32_t member : unit) whitens = whitens && location_fits(member);
+    // Elements refer to e of those before them: the first has no such term.
+    if (whitens) std::sort(unit.begin(), unit.end(), [&](std::int32_t l, std::int32_t r) { return prior_[at(l)] > prior_[at(r)]; });
+    for (const std::int32_t member : unit) {
+      if (whitens)
+        system_.order.push_back(member);
+      else
+        prior_[at(member)] = -1, spread_[at(member)] = 1;
+      state_[at(member)] = kClosed;
     }
-    state_[static_cast<std::size_t>(z)] = kClosed;
   }
 
  private:
   enum State : std::uint8_t { kNew, kOpen, kClosed };
+  static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+
+  // Visits the scalars that z's location refers to; false where these keep z from being whitened.
+  bool location_fits(std::int32_t z) {
+    const auto terms = rows_.terms_of(rows_.rows[at(prior_[at(z)])]);
+    const auto other = [&](const AffineTerm& term) { return term.z >= 0 && term.z < system_.n && term.z != z; };
+    for (const AffineTerm& term : terms)
+      if (other(term) && system_.parameter[at(term.z)] == system_.parameter[at(z)]) return false;
+    std::size_t spread = 1;
+    for (const AffineTerm& term : terms) {
+      if (!other(term)) continue;
+      if (state_[at(term.z)] == kOpen) return false;
+      visit(term.z);
+      spread += spread_[at(term.z)];
+    }
+    spread_[at(z)] = spread;
+    return spread <= kMaxSubstitution;
+  }
+
   const RowSet& rows_;
   BlockSystem& system_;
   std::vector<std::int32_t>& prior_;
   std::vector<State> state_;
-  std::vector<std::size_t> spread_;  // scalars e in the expansion of z, shared ones counted twice
+  std::vector<std::size_t> spread_;  // scalars e in the expansion of z, shared ones counted twice, its own vector's not
+  std::map<std::int32_t, std::vector<std::int32_t>> together_;
 };
 
 }  // namespace
@@ -116,6 +134,8 @@ RowSet substitute(Graph& graph, const RowSet& rows, const BlockSystem& system) {
       if (term.z == z) continue;
       if (term.z == kIntercept)
         terms.push_back({kIntercept, term.ref, -term.number});
+      else if (term.z >= system.n)
+        terms.push_back({term.z - system.n, term.ref, -term.number});
       else
         add_product(terms, term, -1);
     }
