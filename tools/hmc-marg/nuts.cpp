@@ -78,7 +78,7 @@ void Metric::set(std::vector<double> inverse_mass) {
 
 void Metric::draw_momentum(PhiloxStream& random, std::span<double> p) const {
   const std::size_t d = p.size();
-  for (double& v : p) v = random.normal();
+  random.normals(p);
   if (kind_ == MetricKind::diag) {
     for (std::size_t i = 0; i < d; ++i) p[i] *= momentum_scale_[i];
   } else if (kind_ == MetricKind::dense) {  // p = L^-T u has covariance (L L')^-1
