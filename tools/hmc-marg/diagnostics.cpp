@@ -1,6 +1,7 @@
 // Diagnostics of a run. Thresholds: Vehtari et al. 2021 (R-hat, ESS); Betancourt 2016 (E-BFMI).
 #include "hmc-marg/diagnostics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -12,6 +13,7 @@ namespace {
 constexpr double kRhat = 1.01;
 constexpr double kEssPerChain = 100;
 constexpr double kEbfmi = 0.3;
+constexpr std::size_t kFewestRows = 4;  // below it nothing can be said of convergence (stats/mcmc.h)
 
 // "theta.1, theta.2 and 3 more"
 std::string name_list(const std::vector<std::string>& names) {
@@ -42,8 +44,16 @@ std::vector<std::string> diagnose(const SamplerOutput& output, const SamplerOpti
   if (divergences > 0)
     messages.push_back(fmt::format("{} of {} draws diverged: the posterior has a region the sampler cannot enter; raise --delta, or reparametrise", divergences, draws));
   if (hits > 0) messages.push_back(fmt::format("{} of {} draws reached --max-depth {}: slow, not wrong", hits, draws, options.max_depth));
-  for (const ChainReport& chain : output.chains)
-    if (chain.ebfmi < kEbfmi) messages.push_back(fmt::format("chain {}: E-BFMI {:.2f} is below {}: heavy tails are explored slowly; reparametrise", chain.id, chain.ebfmi, kEbfmi));
+  std::vector<std::string> heavy;
+  double least = kEbfmi;
+  for (const ChainReport& chain : output.chains) {
+    if (!(chain.ebfmi < kEbfmi)) continue;
+    heavy.push_back(std::to_string(chain.id));
+    least = std::min(least, chain.ebfmi);
+  }
+  if (!heavy.empty())
+    messages.push_back(fmt::format("chain{} {}: E-BFMI {:.2f} is below {}: heavy tails are explored slowly; reparametrise", heavy.size() == 1 ? "" : "s", name_list(heavy), least, kEbfmi));
+  if (output.rows < kFewestRows) messages.push_back(fmt::format("{} rows a chain are too few for R-hat and effective sample sizes; run longer or thin less", output.rows));
   std::vector<std::string> unmixed, few;
   for (const SummaryRow& row : rows) {
     if (row.figures.rhat > kRhat) unmixed.push_back(row.name);
