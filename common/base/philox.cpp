@@ -51,32 +51,38 @@ PhiloxStream::PhiloxStream(std::uint64_t seed, std::string_view purpose, std::ui
 PhiloxStream::PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0, std::uint32_t id1, std::uint32_t id2)
     : key_(key), counter_{0, id0, id1, id2} {}
 
-// Blocks counter_[0], counter_[0] + 1, ... side by side in vectors: philox4x32 of each.
+// Blocks counter_[0], counter_[0] + 1, ... side by side: philox4x32 of each. The words stand in the lower halves of 64-bit lanes,
+// where processors multiply them; upper halves hold what is left of products and are never read.
 void PhiloxStream::refill() {
-  using Words = std::uint32_t __attribute__((vector_size(4 * kBlocks)));
-  using Products = std::uint64_t __attribute__((vector_size(8 * kBlocks)));
-  const Words zero{};
-  Words c0 = zero + counter_[0], c1 = zero + counter_[1], c2 = zero + counter_[2], c3 = zero + counter_[3];
-  for (std::uint32_t block = 0; block < kBlocks; ++block) c0[block] += block;
+  using Lanes = std::uint64_t __attribute__((vector_size(8 * kBlocks)));
+  constexpr std::uint64_t kLower = 0xffffffff;
+  const Lanes zero{};
+  Lanes c0 = zero, c1 = zero + counter_[1], c2 = zero + counter_[2], c3 = zero + counter_[3];
+  for (std::uint32_t block = 0; block < kBlocks; ++block) c0[block] = counter_[0] + block;
   std::uint32_t key0 = key_[0], key1 = key_[1];
   for (int round = 0; round < 10; ++round) {
-    const Products product0 = __builtin_convertvector(c0, Products) * kMultiplier0;
-    const Products product1 = __builtin_convertvector(c2, Products) * kMultiplier1;
-    c0 = __builtin_convertvector(product1 >> 32, Words) ^ c1 ^ key0;
-    c2 = __builtin_convertvector(product0 >> 32, Words) ^ c3 ^ key1;
-    c1 = __builtin_convertvector(product1, Words);
-    c3 = __builtin_convertvector(product0, Words);
+    const Lanes product0 = (c0 & kLower) * std::uint64_t{kMultiplier0};
+    const Lanes product1 = (c2 & kLower) * std::uint64_t{kMultiplier1};
+    c0 = (product1 >> 32) ^ (c1 ^ key0);
+    c2 = (product0 >> 32) ^ (c3 ^ key1);
+    c1 = product1;
+    c3 = product0;
     key0 += kWeyl0;
     key1 += kWeyl1;
   }
-  for (std::uint32_t block = 0; block < kBlocks; ++block) {
-    words_[4 * block] = c0[block];
-    words_[4 * block + 1] = c1[block];
-    words_[4 * block + 2] = c2[block];
-    words_[4 * block + 3] = c3[block];
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    words_[4 * block] = static_cast<std::uint32_t>(c0[block]);
+    words_[4 * block + 1] = static_cast<std::uint32_t>(c1[block]);
+    words_[4 * block + 2] = static_cast<std::uint32_t>(c2[block]);
+    words_[4 * block + 3] = static_cast<std::uint32_t>(c3[block]);
   }
   counter_[0] += kBlocks;
   used_ = 0;
+}
+
+std::uint64_t PhiloxStream::next_u64_across() {
+  const std::uint64_t high = next_u32();
+  return (high << 32) | next_u32();
 }
 
 double PhiloxStream::normal() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -29,8 +30,10 @@ class PhiloxStream {
     return words_[used_++];
   }
   std::uint64_t next_u64() {
-    const std::uint64_t high = next_u32();
-    return (high << 32) | next_u32();
+    if (used_ + 2 > kBuffer) return next_u64_across();
+    const std::uint64_t high = words_[static_cast<std::size_t>(used_)], low = words_[static_cast<std::size_t>(used_) + 1];
+    used_ += 2;
+    return (high << 32) | low;
   }
 
   // In the open interval (0, 1): (k + 1/2) 2^-52 for a 52-bit k, so neither end can come out. Takes two words.
@@ -47,6 +50,7 @@ class PhiloxStream {
  private:
   static constexpr int kBlocks = 4, kBuffer = 4 * kBlocks;  // four blocks at once cost little more than one
   void refill();
+  std::uint64_t next_u64_across();  // where the buffer ends after one word or none
 
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;

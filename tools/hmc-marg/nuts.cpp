@@ -16,10 +16,23 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-double log_add(double a, double b) {
-  if (a == -kInf) return b;
-  if (b == -kInf) return a;
-  return a > b ? a + std::log1p(std::exp(b - a)) : b + std::log1p(std::exp(a - b));
+// A sum of weights exp(H0 - H), as scaled * exp(unit). The unit is 0 as long as nothing overflows, which is all but always, and sums then
+// take no logarithm. Weights that underflow are of points that are never selected: the initial point weighs 1.
+struct Weight {
+  double scaled = 0, unit = 0;
+};
+
+constexpr double kLargestUnscaled = 600;
+
+Weight operator+(Weight a, Weight b) {
+  if (a.unit == b.unit) return {a.scaled + b.scaled, a.unit};
+  if (a.unit < b.unit) std::swap(a, b);
+  return {a.scaled + b.scaled * std::exp(b.unit - a.unit), a.unit};
+}
+
+// a / b > u.
+bool ratio_exceeds(const Weight& a, const Weight& b, double u) {
+  return a.unit == b.unit ? u * b.scaled < a.scaled : u * b.scaled < a.scaled * std::exp(a.unit - b.unit);
 }
 
 bool all_finite(std::span<const double> x) { return std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); }); }
@@ -210,10 +223,10 @@ struct Nuts::State {
 
   template <int D>
   bool build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed, double& proposed_energy,
-                  double& log_weight);
+                  Weight& weight);
   template <int D>
   bool build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-             Point& proposed, double& proposed_energy, double& log_weight);
+             Point& proposed, double& proposed_energy, Weight& weight);
   template <int D>
   Transition transition(PhiloxStream& random);
 };
@@ -221,15 +234,16 @@ struct Nuts::State {
 // One leapfrog step: the smallest tree.
 template <int D>
 bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed,
-                             double& proposed_energy, double& log_weight) {
+                             double& proposed_energy, Weight& weight) {
   leapfrog<D>(moving, direction * step);
   ++leapfrogs;
   set_velocity<D>(moving.p, sharp_begin);
   double h = -moving.log_density + 0.5 * dot<D>(moving.p, sharp_begin);
   if (std::isnan(h)) h = kInf;
   if (h - h0 > options.divergence_threshold) divergent = true;
-  log_weight = h0 - h;
-  accept_sum += h0 - h > 0 ? 1 : std::exp(h0 - h);
+  const double gain = h0 - h;
+  weight = gain <= kLargestUnscaled ? Weight{std::exp(gain), 0} : Weight{1, gain};
+  accept_sum += gain > 0 ? 1 : weight.scaled;
   copy<D>(moving, proposed);
   proposed_energy = h;
   copy<D>(sharp_begin, sharp_end);
@@ -240,21 +254,21 @@ bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, do
 }
 
 // Builds 2^depth steps from `moving` on. Sets the sum of their momenta, the momenta and velocities of the first and the last step, the
-// proposal, and the log of the summed weights. False: divergent or turned back; then only the counts are of use.
+// proposal, and the summed weight. False: divergent or turned back; then only the counts are of use.
 template <int D>
 bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-                        Point& proposed, double& proposed_energy, double& log_weight) {
-  if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, log_weight);
+                        Point& proposed, double& proposed_energy, Weight& weight) {
+  if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, weight);
   Level& level = levels[static_cast<std::size_t>(depth)];
-  double left_weight = -kInf, right_weight = -kInf;
+  Weight left_weight, right_weight;
   if (!build<D>(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed, proposed_energy, left_weight))
     return false;
   if (!build<D>(depth - 1, random, level.rho_right, level.p_right_begin, p_end, level.sharp_right_begin, sharp_end, level.proposal,
                 level.proposal_energy, right_weight))
     return false;
 
-  log_weight = log_add(left_weight, right_weight);
-  if (random.uniform() < std::exp(right_weight - log_weight)) {
+  weight = left_weight + right_weight;
+  if (ratio_exceeds(right_weight, weight, random.uniform())) {
     copy<D>(level.proposal, proposed);
     proposed_energy = level.proposal_energy;
   }
@@ -277,10 +291,11 @@ Transition Nuts::State::transition(PhiloxStream& random) {
   leapfrogs = 0;
   divergent = false;
 
-  double selected_energy = h0, log_weight = 0;
+  double selected_energy = h0;
+  Weight weight{1, 0};  // of the trajectory so far
   int depth = 0;
   while (depth < options.max_depth) {
-    double subtree_weight = -kInf;
+    Weight subtree_weight;
     bool valid;
     // "front" is the forward end, "back" the backward one; "inner" names the ends that meet where old and new trees join.
     if (random.uniform() > 0.5) {
@@ -302,11 +317,11 @@ Transition Nuts::State::transition(PhiloxStream& random) {
     }
     if (!valid) break;
     ++depth;
-    if (subtree_weight > log_weight || random.uniform() < std::exp(subtree_weight - log_weight)) {
+    if (ratio_exceeds(subtree_weight, weight, 1) || ratio_exceeds(subtree_weight, weight, random.uniform())) {
       copy<D>(proposal, here);
       selected_energy = proposal_energy;
     }
-    log_weight = log_add(log_weight, subtree_weight);
+    weight = weight + subtree_weight;
 
     const bool back = persists_with<D>(sharp_back, sharp_front_inner, rho_backward, p_front_inner);
     const bool front = persists_with<D>(sharp_back_inner, sharp_front, rho_forward, p_back_inner);
