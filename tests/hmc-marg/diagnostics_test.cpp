@@ -71,3 +71,15 @@ TEST_CASE("the smallest effective sample size is over lp__, sampled and recovere
   CHECK(least.name == "b");
   CHECK(!std::isfinite(min_ess(std::vector<SummaryRow>{row("k", "sampled", kNone, kNone, 1)}).value));
 }
+
+TEST_CASE("rows whose recovered values are NaN are counted and said") {
+  SamplerOutput output = good_output();
+  output.column_names = {"tau", "theta.1", "theta.2"};
+  output.values = {{1, 2, 3, 1, kNone, 3}, {1, 2, kNone, 1, kNone, kNone}};
+  output.rows = 2;
+  std::vector<SummaryRow> rows = {row("tau", "sampled", 1, 900, 900), row("theta.1", "eliminated", kNone, kNone, kNone), row("theta.2", "eliminated", kNone, kNone, kNone)};
+  for (std::size_t i = 1; i < rows.size(); ++i) rows[i].figures.mean = kNone;
+  const std::vector<std::string> messages = diagnose(output, {}, rows);
+  REQUIRE_FALSE(messages.empty());
+  CHECK(messages[0].starts_with("3 of 4 rows have no recovered values (NaN)"));
+}

@@ -22,6 +22,20 @@ std::string name_list(const std::vector<std::string>& names) {
   return names.size() > 3 ? fmt::format("{} and {} more", text, names.size() - 3) : text;
 }
 
+// Draws of all chains with a recovered value that is not finite.
+long unrecovered_draws(const SamplerOutput& output, std::span<const SummaryRow> rows) {
+  std::vector<std::size_t> broken;
+  for (const SummaryRow& row : rows)
+    if (row.kind == "eliminated" && !std::isfinite(row.figures.mean))
+      broken.push_back(static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), row.name) - output.column_names.begin()));
+  long count = 0;
+  const std::size_t columns = output.column_names.size();
+  for (const std::vector<double>& chain : output.values)
+    for (std::size_t at = 0; at < chain.size() && !broken.empty(); at += columns)
+      count += std::any_of(broken.begin(), broken.end(), [&](std::size_t c) { return !std::isfinite(chain[at + c]); });
+  return count;
+}
+
 }  // namespace
 
 MinEss min_ess(std::span<const SummaryRow> rows) {
@@ -41,6 +55,10 @@ std::vector<std::string> diagnose(const SamplerOutput& output, const SamplerOpti
     hits += chain.treedepth_hits;
   }
   const long draws = static_cast<long>(options.draws) * options.chains;
+  if (const long lost = unrecovered_draws(output, rows); lost > 0)
+    messages.push_back(fmt::format("{} of {} rows have no recovered values (NaN): their conditional distribution is singular in floating point, as in an improper posterior; "
+                                   "give every parameter a proper prior, or use --marginalize none",
+                                   lost, output.rows * output.values.size()));
   if (divergences > 0)
     messages.push_back(fmt::format("{} of {} draws diverged: the posterior has a region the sampler cannot enter; raise --delta, or reparametrise", divergences, draws));
   if (hits > 0) messages.push_back(fmt::format("{} of {} draws reached --max-depth {}: slow, not wrong", hits, draws, options.max_depth));
