@@ -45,6 +45,13 @@ struct Point {
   double log_density;
 };
 
+// One of the trajectory's two ends. Momenta and velocities of its outermost step and, "inner", of the step where the trees that were
+// joined last meet; rho: the sum of momenta of its half.
+struct End {
+  Point point;
+  double *p, *p_inner, *sharp, *sharp_inner, *rho;
+};
+
 // What one level of the recursion keeps while its second half is built.
 struct Level {
   double *rho_left, *rho_right, *p_left_end, *p_right_begin, *sharp_left_end, *sharp_right_begin;
@@ -130,13 +137,10 @@ struct Nuts::State {
 
   std::vector<double> memory;
   std::size_t used = 0;
-  Point here{}, moving{}, forward{}, backward{}, proposal{};
+  Point here{}, moving{}, proposal{};
   double proposal_energy = 0;
-  double *velocity = nullptr, *sum = nullptr;
-  double *rho = nullptr, *rho_forward = nullptr, *rho_backward = nullptr;
-  // Momenta and velocities at the four ends that the checks of the top level need.
-  double *p_front = nullptr, *p_front_inner = nullptr, *p_back = nullptr, *p_back_inner = nullptr;
-  double *sharp_front = nullptr, *sharp_front_inner = nullptr, *sharp_back = nullptr, *sharp_back_inner = nullptr;
+  double *velocity = nullptr, *sum = nullptr, *rho = nullptr;
+  End ends[2] = {};  // backward, forward
   std::vector<Level> levels;
 
   // Of the transition under way.
@@ -146,10 +150,10 @@ struct Nuts::State {
 
   State(LogDensity& f, Metric m, NutsOptions o) : density(f), metric(std::move(m)), options(o), d(static_cast<std::size_t>(f.dimension())) {
     memory.resize(d * (15 + 13 + 9 * static_cast<std::size_t>(options.max_depth + 1)));
-    for (Point* point : {&here, &moving, &forward, &backward, &proposal}) *point = take_point();
-    for (double** v : {&velocity, &sum, &rho, &rho_forward, &rho_backward, &p_front, &p_front_inner, &p_back, &p_back_inner, &sharp_front,
-                       &sharp_front_inner, &sharp_back, &sharp_back_inner})
-      *v = take();
+    for (Point* point : {&here, &moving, &proposal, &ends[0].point, &ends[1].point}) *point = take_point();
+    for (double** v : {&velocity, &sum, &rho}) *v = take();
+    for (End& end : ends)
+      for (double** v : {&end.p, &end.p_inner, &end.sharp, &end.sharp_inner, &end.rho}) *v = take();
     levels.resize(static_cast<std::size_t>(options.max_depth + 1));
     for (Level& level : levels) {
       for (double** v : {&level.rho_left, &level.rho_right, &level.p_left_end, &level.p_right_begin, &level.sharp_left_end, &level.sharp_right_begin})
@@ -177,6 +181,16 @@ struct Nuts::State {
   void copy(const Point& from, Point& to) const {
     std::memcpy(to.q, from.q, 3 * size<D>() * sizeof(double));  // q, p and g of a point lie side by side
     to.log_density = from.log_density;
+  }
+  // Replaces a proposal where yes. Which it will be cannot be guessed and is known late, after the density: where little is to be copied
+  // it is copied in any case, from one of two places, so that the next steps go ahead meanwhile.
+  template <int D>
+  void select(bool yes, const Point& candidate, double candidate_energy, Point& chosen, double& energy) const {
+    if (D == 0 && !yes) return;
+    const Point& from = yes ? candidate : chosen;
+    std::memmove(chosen.q, from.q, 3 * size<D>() * sizeof(double));
+    chosen.log_density = from.log_density;
+    energy = yes ? candidate_energy : energy;
   }
   template <int D>
   double dot(const double* a, const double* b) const {
@@ -213,7 +227,8 @@ struct Nuts::State {
   // No U-turn between two ends with velocities a, b and summed momentum r.
   template <int D>
   bool persists(const double* sharp_a, const double* sharp_b, const double* r) const {
-    return dot<D>(sharp_a, r) > 0 && dot<D>(sharp_b, r) > 0;
+    const bool at_a = dot<D>(sharp_a, r) > 0, at_b = dot<D>(sharp_b, r) > 0;
+    return at_a & at_b;
   }
   template <int D>
   bool persists_with(const double* sharp_a, const double* sharp_b, const double* r, const double* extra) {
@@ -243,7 +258,7 @@ bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, do
   if (h - h0 > options.divergence_threshold) divergent = true;
   const double gain = h0 - h;
   weight = gain <= kLargestUnscaled ? Weight{std::exp(gain), 0} : Weight{1, gain};
-  accept_sum += gain > 0 ? 1 : weight.scaled;
+  accept_sum += std::min(weight.scaled, 1.0);
   copy<D>(moving, proposed);
   proposed_energy = h;
   copy<D>(sharp_begin, sharp_end);
@@ -268,25 +283,24 @@ bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double
     return false;
 
   weight = left_weight + right_weight;
-  if (ratio_exceeds(right_weight, weight, random.uniform())) {
-    copy<D>(level.proposal, proposed);
-    proposed_energy = level.proposal_energy;
-  }
+  select<D>(ratio_exceeds(right_weight, weight, random.uniform()), level.proposal, level.proposal_energy, proposed, proposed_energy);
   const bool left = persists_with<D>(sharp_begin, level.sharp_right_begin, level.rho_left, level.p_right_begin);
   const bool right = persists_with<D>(level.sharp_left_end, sharp_end, level.rho_right, level.p_left_end);
   for (std::size_t i = 0; i < size<D>(); ++i) rho_out[i] = level.rho_left[i] + level.rho_right[i];
-  return persists<D>(sharp_begin, sharp_end, rho_out) && left && right;
+  return persists<D>(sharp_begin, sharp_end, rho_out) & left & right;
 }
 
 template <int D>
 Transition Nuts::State::transition(PhiloxStream& random) {
   metric.draw_momentum(random, {here.p, d});
-  copy<D>(here, forward);
-  copy<D>(here, backward);
-  set_velocity<D>(here.p, sharp_front);
-  copy<D>(sharp_front, sharp_back);
-  for (double* p : {p_front, p_back, rho}) copy<D>(here.p, p);
-  h0 = -here.log_density + 0.5 * dot<D>(here.p, sharp_front);
+  set_velocity<D>(here.p, velocity);
+  h0 = -here.log_density + 0.5 * dot<D>(here.p, velocity);
+  for (End& end : ends) {
+    copy<D>(here, end.point);
+    copy<D>(here.p, end.p);
+    copy<D>(velocity, end.sharp);
+  }
+  copy<D>(here.p, rho);
   accept_sum = 0;
   leapfrogs = 0;
   divergent = false;
@@ -296,37 +310,26 @@ Transition Nuts::State::transition(PhiloxStream& random) {
   int depth = 0;
   while (depth < options.max_depth) {
     Weight subtree_weight;
-    bool valid;
-    // "front" is the forward end, "back" the backward one; "inner" names the ends that meet where old and new trees join.
-    if (random.uniform() > 0.5) {
-      direction = 1;
-      copy<D>(forward, moving);
-      std::swap(rho, rho_backward);
-      copy<D>(p_front, p_back_inner);
-      copy<D>(sharp_front, sharp_back_inner);
-      valid = build<D>(depth, random, rho_forward, p_front_inner, p_front, sharp_front_inner, sharp_front, proposal, proposal_energy, subtree_weight);
-      copy<D>(moving, forward);
-    } else {
-      direction = -1;
-      copy<D>(backward, moving);
-      std::swap(rho, rho_forward);
-      copy<D>(p_back, p_front_inner);
-      copy<D>(sharp_back, sharp_front_inner);
-      valid = build<D>(depth, random, rho_backward, p_back_inner, p_back, sharp_back_inner, sharp_back, proposal, proposal_energy, subtree_weight);
-      copy<D>(moving, backward);
-    }
+    const bool onward = random.uniform() > 0.5;
+    End &end = ends[onward], &other = ends[!onward];
+    direction = onward ? 1 : -1;
+    // What there is becomes the other end's half, and the step that was outermost here its inner one.
+    copy<D>(end.point, moving);
+    std::swap(rho, other.rho);
+    copy<D>(end.p, other.p_inner);
+    copy<D>(end.sharp, other.sharp_inner);
+    const bool valid = build<D>(depth, random, end.rho, end.p_inner, end.p, end.sharp_inner, end.sharp, proposal, proposal_energy, subtree_weight);
+    copy<D>(moving, end.point);
     if (!valid) break;
     ++depth;
-    if (ratio_exceeds(subtree_weight, weight, 1) || ratio_exceeds(subtree_weight, weight, random.uniform())) {
-      copy<D>(proposal, here);
-      selected_energy = proposal_energy;
-    }
+    // The new half is preferred: taken with the ratio of its weight to the old one's, if that is below 1.
+    select<D>(ratio_exceeds(subtree_weight, weight, random.uniform()), proposal, proposal_energy, here, selected_energy);
     weight = weight + subtree_weight;
 
-    const bool back = persists_with<D>(sharp_back, sharp_front_inner, rho_backward, p_front_inner);
-    const bool front = persists_with<D>(sharp_back_inner, sharp_front, rho_forward, p_back_inner);
-    for (std::size_t i = 0; i < size<D>(); ++i) rho[i] = rho_backward[i] + rho_forward[i];
-    if (!(persists<D>(sharp_back, sharp_front, rho) && back && front)) break;
+    const bool old_half = persists_with<D>(other.sharp, end.sharp_inner, other.rho, end.p_inner);
+    const bool new_half = persists_with<D>(other.sharp_inner, end.sharp, end.rho, other.p_inner);
+    for (std::size_t i = 0; i < size<D>(); ++i) rho[i] = other.rho[i] + end.rho[i];
+    if (!(persists<D>(other.sharp, end.sharp, rho) & old_half & new_half)) break;
   }
   return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy};
 }
