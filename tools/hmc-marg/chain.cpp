@@ -230,8 +230,7 @@ struct Chain::Parts {
     ++iteration;
   }
 
-  void write_rows() {
-    double clock = thread_cpu_s();
+  void write_rows(double clock) {  // clock: thread_cpu_s() just now
     rows.resize(pending.size() * row_size);
     for (std::size_t i = 0; i < pending.size(); ++i) fill(i, std::span(rows).subspan(i * row_size, row_size));
     if (!pending_warmup) values.insert(values.end(), rows.begin(), rows.end());
@@ -361,8 +360,9 @@ void Chain::advance(int limit, cli::Run& run) {
   const std::int64_t end = std::min<std::int64_t>(c.iteration + limit, in_warmup ? c.warmup() : c.total());
   const double clock = thread_cpu_s();
   while (c.iteration < end && !run.stop()) c.iterate();
-  (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += thread_cpu_s() - clock;
-  c.write_rows();
+  const double now = thread_cpu_s();
+  (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += now - clock;
+  if (!c.pending.empty()) c.write_rows(now);
   if (in_warmup && c.iteration == c.warmup()) c.end_warmup();
   if (!c.csv) return;
   if (done()) {

@@ -109,8 +109,10 @@ double Engine::log_density(std::span<const double> q, std::span<double> gradient
     return total;
   }
   for (const Instruction& in : p.reverse) in.reverse(in, s.machine);
-  std::copy_n(s.machine.adjoint, p.inputs, gradient.data());
-  std::fill_n(s.machine.adjoint, p.inputs, 0.0);
+  for (std::uint32_t i = 0; i < p.inputs; ++i) {
+    gradient[i] = s.machine.adjoint[i];
+    s.machine.adjoint[i] = 0;
+  }
   return total;
 }
 
