@@ -10,23 +10,26 @@ using WideBits = long long __attribute__((vector_size(64)));
 
 inline void load_lanes(Wide& x, const double* from) { __builtin_memcpy(&x, from, sizeof x); }
 inline void load_lanes(double& x, const double* from) { x = *from; }
+using HalfWide = double __attribute__((vector_size(32)));
+using HalfBits = long long __attribute__((vector_size(32)));
+using PairWide = double __attribute__((vector_size(16)));
+using PairBits = long long __attribute__((vector_size(16)));
+
 // Upper half onto lower half, three times: one shuffle and one addition each.
-template <class Whole, class Number>
-inline Number sum_halves(const Whole& x) {
-  using Half = Number __attribute__((vector_size(32)));
-  using Quarter = Number __attribute__((vector_size(16)));
+template <class Half, class Pair, class Whole>
+inline auto sum_halves(const Whole& x) {
   Half low, high;
   __builtin_memcpy(&low, &x, 32);
   __builtin_memcpy(&high, reinterpret_cast<const char*>(&x) + 32, 32);
   low += high;
-  Quarter first, second;
+  Pair first, second;
   __builtin_memcpy(&first, &low, 16);
   __builtin_memcpy(&second, reinterpret_cast<const char*>(&low) + 16, 16);
   first += second;
   return first[0] + first[1];
 }
-inline double sum_lanes(const Wide& x) { return sum_halves<Wide, double>(x); }
-inline long long sum_lanes(const WideBits& x) { return sum_halves<WideBits, long long>(x); }
+inline double sum_lanes(const Wide& x) { return sum_halves<HalfWide, PairWide>(x); }
+inline long long sum_lanes(const WideBits& x) { return sum_halves<HalfBits, PairBits>(x); }
 inline double sum_lanes(const double& x) { return x; }
 inline void set_lane(Wide& x, int i, double value) { x[i] = value; }
 inline void set_lane(double& x, int, double value) { x = value; }
