@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -203,7 +204,7 @@ struct Chain::Parts {
     energy_m2 += delta * (t.energy - energy_mean);
   }
 
-  void iterate() {
+  void iterate(const std::function<bool()>& stop) {
     const bool in_warmup = iteration < warmup();
     Transition t;
     double log_density = fixed_density;
@@ -211,7 +212,8 @@ struct Chain::Parts {
     if (nuts) {
       PhiloxStream random(nuts_key, stream_id(), static_cast<std::uint32_t>(iteration));
       step = nuts->step_size();
-      t = nuts->transition(random);
+      t = nuts->transition(random, stop);
+      if (t.abandoned) return;  // to be done again by whoever goes on from here
       log_density = nuts->log_density();
       if (in_warmup) {
         warmup_leapfrogs += t.leapfrogs;
@@ -359,7 +361,8 @@ void Chain::advance(int limit, cli::Run& run) {
   const bool in_warmup = c.iteration < c.warmup();
   const std::int64_t end = std::min<std::int64_t>(c.iteration + limit, in_warmup ? c.warmup() : c.total());
   const double clock = thread_cpu_s();
-  while (c.iteration < end && !run.stop()) c.iterate();
+  const std::function<bool()> stop = [&run] { return run.stop(); };
+  while (c.iteration < end && !run.stop()) c.iterate(stop);
   const double now = thread_cpu_s();
   (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += now - clock;
   if (!c.pending.empty()) c.write_rows(now);

@@ -137,7 +137,7 @@ struct Nuts::State {
 
   std::vector<double> memory;
   std::size_t used = 0;
-  Point here{}, moving{}, proposal{};
+  Point here{}, moving{}, proposal{}, start{};
   double proposal_energy = 0;
   double *velocity = nullptr, *sum = nullptr, *rho = nullptr;
   End ends[2] = {};  // backward, forward
@@ -146,11 +146,12 @@ struct Nuts::State {
   // Of the transition under way.
   double h0 = 0, direction = 1, accept_sum = 0;
   int leapfrogs = 0;
-  bool divergent = false;
+  bool divergent = false, abandoned = false;
+  const std::function<bool()>* stop = nullptr;
 
   State(LogDensity& f, Metric m, NutsOptions o) : density(f), metric(std::move(m)), options(o), d(static_cast<std::size_t>(f.dimension())) {
-    memory.resize(d * (15 + 13 + 9 * static_cast<std::size_t>(options.max_depth + 1)));
-    for (Point* point : {&here, &moving, &proposal, &ends[0].point, &ends[1].point}) *point = take_point();
+    memory.resize(d * (18 + 13 + 9 * static_cast<std::size_t>(options.max_depth + 1)));
+    for (Point* point : {&here, &moving, &proposal, &start, &ends[0].point, &ends[1].point}) *point = take_point();
     for (double** v : {&velocity, &sum, &rho}) *v = take();
     for (End& end : ends)
       for (double** v : {&end.p, &end.p_inner, &end.sharp, &end.sharp_inner, &end.rho}) *v = take();
@@ -274,6 +275,8 @@ template <int D>
 bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
                         Point& proposed, double& proposed_energy, Weight& weight) {
   if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, weight);
+  // Seldom enough to cost nothing where a gradient takes nanoseconds, often enough where it takes milliseconds.
+  if (depth == 3 && stop && (*stop)()) return !(abandoned = true);
   Level& level = levels[static_cast<std::size_t>(depth)];
   Weight left_weight, right_weight;
   if (!build<D>(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed, proposed_energy, left_weight))
@@ -303,7 +306,8 @@ Transition Nuts::State::transition(PhiloxStream& random) {
   copy<D>(here.p, rho);
   accept_sum = 0;
   leapfrogs = 0;
-  divergent = false;
+  divergent = abandoned = false;
+  if (stop) copy<D>(here, start);
 
   double selected_energy = h0;
   Weight weight{1, 0};  // of the trajectory so far
@@ -331,7 +335,11 @@ Transition Nuts::State::transition(PhiloxStream& random) {
     for (std::size_t i = 0; i < size<D>(); ++i) rho[i] = other.rho[i] + end.rho[i];
     if (!(persists<D>(other.sharp, end.sharp, rho) & old_half & new_half)) break;
   }
-  return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy};
+  if (abandoned) {
+    copy<D>(start, here);
+    gradients -= static_cast<std::uint64_t>(leapfrogs);
+  }
+  return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy, abandoned};
 }
 
 Nuts::Nuts(LogDensity& density, Metric metric, NutsOptions options) : state_(std::make_unique<State>(density, std::move(metric), options)) {}
@@ -354,7 +362,8 @@ const Metric& Nuts::metric() const { return state_->metric; }
 void Nuts::set_metric(std::vector<double> inverse_mass) { state_->metric.set(std::move(inverse_mass)); }
 std::uint64_t Nuts::gradients() const { return state_->gradients; }
 
-Transition Nuts::transition(PhiloxStream& random) {
+Transition Nuts::transition(PhiloxStream& random, const std::function<bool()>& stop) {
+  state_->stop = stop ? &stop : nullptr;
   switch (state_->d) {
     case 1: return state_->transition<1>(random);
     case 2: return state_->transition<2>(random);
