@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace tenfold {
@@ -24,32 +26,36 @@ class PhiloxStream {
   explicit PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0 = 0, std::uint32_t id1 = 0, std::uint32_t id2 = 0);
 
   std::uint32_t next_u32() {
-    if (used_ == 4) refill();
+    if (used_ == kBuffer) refill();
     return words_[used_++];
   }
   std::uint64_t next_u64() {
-    const std::uint64_t high = next_u32();
-    return (high << 32) | next_u32();
+    if (used_ + 2 > kBuffer) return next_u64_across();
+    const std::uint64_t high = words_[static_cast<std::size_t>(used_)], low = words_[static_cast<std::size_t>(used_) + 1];
+    used_ += 2;
+    return (high << 32) | low;
   }
 
   // In the open interval (0, 1): (k + 1/2) 2^-52 for a 52-bit k, so neither end can come out. Takes two words.
   double uniform() { return (static_cast<double>(next_u64() >> 12) + 0.5) * 0x1p-52; }
 
-  // Standard normal by Box and Muller (1958): a pair from two uniforms, the second kept for the next call.
+  // Standard normal by the ziggurat of ziggurat.h. Takes two words, now and then more.
   double normal();
+  // The same as out.size() calls of normal().
+  void normals(std::span<double> out);
 
   // An integer in [0, n), without bias (Lemire 2019, "Fast random integer generation in an interval"); n > 0.
   std::uint32_t below(std::uint32_t n);
 
  private:
+  static constexpr int kBlocks = 4, kBuffer = 4 * kBlocks;  // four blocks at once cost little more than one
   void refill();
+  std::uint64_t next_u64_across();  // where the buffer ends after one word or none
 
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;
-  std::array<std::uint32_t, 4> words_{};
-  int used_ = 4;
-  bool has_spare_ = false;
-  double spare_ = 0.0;
+  std::array<std::uint32_t, kBuffer> words_{};
+  int used_ = kBuffer;
 };
 
 }  // namespace tenfold

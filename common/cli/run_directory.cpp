@@ -36,9 +36,18 @@ bool is_inside(const fs::path& relative) {
   return true;
 }
 
+// The name of the file that a killed process was writing when it left this temporary (base/files.cpp), or "".
+std::string unfinished(const std::string& name) {
+  const std::size_t mark = name.rfind(".tmp-");
+  return mark == std::string::npos || name.find_first_not_of("0123456789-", mark + 5) != std::string::npos ? "" : name.substr(0, mark);
+}
+
+// A process killed while it wrote its first file leaves a directory that counts as empty.
 bool holds_nothing(const fs::path& path) {
   std::error_code error;
-  return fs::directory_iterator(path, error) == fs::directory_iterator() && !error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
+    if (unfinished(entry.path().filename().string()) != kManifest) return false;
+  return !error;
 }
 
 [[noreturn]] void cannot(const std::string& what, const fs::path& path, int error) {
@@ -152,11 +161,23 @@ void DiskRunDirectory::begin_locked() {
   if (begun_) return;
   begun_ = true;
   if (reuse_ == Reuse::force) {
+    remove_unfinished();
     remove_listed("");
     finished_.reset();
   }
   register_file(kManifest);
   write_locked(kConfig, config_);
+}
+
+// What a process killed in the middle of a write left beside files that are the run's.
+void DiskRunDirectory::remove_unfinished() const {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (fs::recursive_directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = unfinished(it->path().filename().string());
+    if (!name.empty() && it->is_regular_file(error) && files_.contains((it->path().parent_path() / name).lexically_relative(path_).generic_string())) found.push_back(it->path());
+  }
+  for (const fs::path& path : found) fs::remove(path, error);
 }
 
 // The manifest comes before the file, so that --force finds whatever a crash left.
@@ -259,6 +280,7 @@ std::optional<State> DiskRunDirectory::load_state() {
 void DiskRunDirectory::finish(int exit_code) {
   const std::lock_guard guard(mutex_);
   begin_locked();
+  remove_unfinished();
   finished_ = exit_code;
   write_manifest();
   const auto is_state = [](const std::string& f) {

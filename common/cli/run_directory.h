@@ -71,6 +71,7 @@ class DiskRunDirectory final : public RunDirectory {
   void write_manifest() const;
   void register_file(const std::string& relative);
   void remove_listed(const std::string& prefix);
+  void remove_unfinished() const;
   void begin_locked();
   void write_locked(const std::string& relative, std::string_view bytes);
 

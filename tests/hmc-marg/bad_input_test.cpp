@@ -256,7 +256,19 @@ TEST_CASE("a full disk is the machine's failure, and a device is not replaced by
   const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
   CHECK(place.run({"graph", "-o", "pipe", "-q"}).exit_code == 0);
   close(reader);
-  CHECK(fs::is_fifo(pipe));
+  REQUIRE(fs::is_fifo(pipe));
+  check_one_line(place.run({"graph", "-o", "/dev/full", "-q"}), 5, {"/dev/full"});
   CHECK(appended.err.find("/dev/full") != std::string::npos);
   CHECK(std::count(appended.err.begin(), appended.err.end(), '\n') == 1);
+}
+
+TEST_CASE("a run that finds no more room leaves nothing behind") {
+  const Place place;
+  // A limit on the size of files, in blocks: in the middle of the chains, and at the report.
+  for (const char* limit : {"20", "400"}) {
+    std::string line = std::string("trap '' XFSZ; ulimit -f ") + limit + "; exec '" + testing::command({})[0] + "' sample -o out -q --format json";
+    const test::Outcome outcome = test::run({"sh", "-c", line}, {.directory = place.scratch.path().string(), .variables = {}, .input = ""});
+    check_one_line(outcome, 5, {"out/", "cannot be written"});
+    CHECK(!fs::exists(place.scratch.path() / "out"));
+  }
 }

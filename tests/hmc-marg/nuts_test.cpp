@@ -210,3 +210,40 @@ TEST_CASE("an improper density is named as such") {
   PhiloxStream random(1, "improper");
   CHECK_THROWS_WITH_AS(nuts.find_step_size(random), doctest::Contains("improper"), Error);
 }
+
+TEST_CASE("a transition that is given up leaves no trace and, done again, gives what it would have given") {
+  for (const int dimension : {2, 40}) {
+    Autoregressive density(dimension, 0.95);
+    const std::vector<double> start(static_cast<std::size_t>(dimension), 0.3);
+    const auto fresh = [&] {
+      Nuts nuts(density, Metric(MetricKind::unit, dimension));
+      REQUIRE(nuts.set_position(start));
+      nuts.set_step_size(0.02);
+      return nuts;
+    };
+    Nuts whole = fresh(), stopped = fresh();
+    PhiloxStream random(7, "test");
+    const Transition expected = whole.transition(random);
+    REQUIRE(expected.leapfrogs > 31);
+
+    for (int asked = 1; asked <= 4; ++asked) {
+      CAPTURE(asked);
+      int times = 0;
+      PhiloxStream cut(7, "test");
+      const std::uint64_t gradients = stopped.gradients();
+      CHECK(stopped.transition(cut, [&] { return ++times == asked; }).abandoned);
+      CHECK(times == asked);
+      CHECK(std::vector<double>(stopped.position().begin(), stopped.position().end()) == start);
+      CHECK(stopped.gradients() == gradients);
+    }
+    PhiloxStream again(7, "test");
+    const Transition t = stopped.transition(again, [] { return false; });
+    CHECK_FALSE(t.abandoned);
+    CHECK(t.leapfrogs == expected.leapfrogs);
+    CHECK(t.energy == expected.energy);
+    CHECK(t.accept_stat == expected.accept_stat);
+    CHECK(stopped.log_density() == whole.log_density());
+    CHECK(stopped.gradients() == whole.gradients());
+    CHECK(std::vector<double>(stopped.position().begin(), stopped.position().end()) == std::vector<double>(whole.position().begin(), whole.position().end()));
+  }
+}

@@ -10,7 +10,26 @@ using WideBits = long long __attribute__((vector_size(64)));
 
 inline void load_lanes(Wide& x, const double* from) { __builtin_memcpy(&x, from, sizeof x); }
 inline void load_lanes(double& x, const double* from) { x = *from; }
-inline double sum_lanes(const Wide& x) { return ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7])); }
+using HalfWide = double __attribute__((vector_size(32)));
+using HalfBits = long long __attribute__((vector_size(32)));
+using PairWide = double __attribute__((vector_size(16)));
+using PairBits = long long __attribute__((vector_size(16)));
+
+// Upper half onto lower half, three times: one shuffle and one addition each.
+template <class Half, class Pair, class Whole>
+inline auto sum_halves(const Whole& x) {
+  Half low, high;
+  __builtin_memcpy(&low, &x, 32);
+  __builtin_memcpy(&high, reinterpret_cast<const char*>(&x) + 32, 32);
+  low += high;
+  Pair first, second;
+  __builtin_memcpy(&first, &low, 16);
+  __builtin_memcpy(&second, reinterpret_cast<const char*>(&low) + 16, 16);
+  first += second;
+  return first[0] + first[1];
+}
+inline double sum_lanes(const Wide& x) { return sum_halves<HalfWide, PairWide>(x); }
+inline long long sum_lanes(const WideBits& x) { return sum_halves<HalfBits, PairBits>(x); }
 inline double sum_lanes(const double& x) { return x; }
 inline void set_lane(Wide& x, int i, double value) { x[i] = value; }
 inline void set_lane(double& x, int, double value) { x = value; }
@@ -31,11 +50,10 @@ struct WideLog {
     __builtin_memcpy(&mantissa, &bits, sizeof bits);
   }
   void finish(BlockState& state) const {
-    for (int i = 0; i < kBlockLanes; ++i) {
-      state.log.mantissa *= mantissa[i];
-      state.log.exponent += exponent[i];
-      state.good = state.good && good[i] != 0;
-    }
+    const Wide& m = mantissa;
+    state.log.mantissa *= ((m[0] * m[1]) * (m[2] * m[3])) * ((m[4] * m[5]) * (m[6] * m[7]));
+    state.log.exponent += sum_lanes(exponent);
+    state.good = state.good && sum_lanes(good) == -kBlockLanes;
   }
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -113,11 +114,12 @@ struct Chain::Parts {
   // Rows of the block under way: kept coordinates and sampler columns.
   struct Pending {
     std::uint32_t draw;
-    bool warmup;
     std::array<double, kSamplerColumns> sampler;
   };
   std::vector<Pending> pending;
-  std::vector<double> pending_q, row;
+  bool pending_warmup = false;  // a block lies on one side of the end of warm-up
+  std::vector<double> pending_q, rows;
+  std::size_t row_size;
 
   Parts(const ChainSetting& s, int chain, std::string file, std::string relative)
       : setting(s), options(*s.options), id(chain), path(std::move(file)), relative_path(std::move(relative)), density(s.program),
@@ -130,7 +132,10 @@ struct Chain::Parts {
       nuts->set_step_size(s.step_size);
     }
     averaging.delta = options.delta;
-    row.resize(kSamplerColumns + columns.size());
+    row_size = kSamplerColumns + columns.size();
+    // At once: growing by doubling would copy, and touch new memory, as often again.
+    constexpr std::size_t kMostReserved = 1 << 24;
+    values.reserve(std::min(static_cast<std::size_t>((options.draws + options.thin - 1) / options.thin) * row_size, kMostReserved));
   }
 
   std::uint32_t stream_id() const { return static_cast<std::uint32_t>(id); }
@@ -161,14 +166,15 @@ struct Chain::Parts {
     infeasible_error(line > 0 ? fmt::format("{}:{}: {}", file, line, what) : what);
   }
 
-  void fill(const Pending& p, std::size_t at) {
+  void fill(std::size_t i, std::span<double> row) {
     const auto d = static_cast<std::size_t>(density.dimension());
-    std::copy(p.sampler.begin(), p.sampler.end(), row.begin());
-    columns.row({pending_q.data() + at * d, d}, stream_id(), p.draw, std::span(row).subspan(kSamplerColumns));
+    std::copy(pending[i].sampler.begin(), pending[i].sampler.end(), row.begin());
+    columns.row({pending_q.data() + i * d, d}, stream_id(), pending[i].draw, row.subspan(kSamplerColumns));
   }
 
   void keep(std::uint32_t draw, bool in_warmup, double log_density, double step, const Transition& t) {
-    pending.push_back({draw, in_warmup,
+    pending_warmup = in_warmup;
+    pending.push_back({draw,
                        {log_density - setting.model->graph.lp_offset, t.accept_stat, step, static_cast<double>(t.depth),
                         static_cast<double>(t.leapfrogs), t.divergent ? 1.0 : 0.0, t.energy + setting.model->graph.lp_offset}});
     if (nuts) pending_q.insert(pending_q.end(), nuts->position().begin(), nuts->position().end());
@@ -198,7 +204,7 @@ struct Chain::Parts {
     energy_m2 += delta * (t.energy - energy_mean);
   }
 
-  void iterate() {
+  void iterate(const std::function<bool()>& stop) {
     const bool in_warmup = iteration < warmup();
     Transition t;
     double log_density = fixed_density;
@@ -206,7 +212,8 @@ struct Chain::Parts {
     if (nuts) {
       PhiloxStream random(nuts_key, stream_id(), static_cast<std::uint32_t>(iteration));
       step = nuts->step_size();
-      t = nuts->transition(random);
+      t = nuts->transition(random, stop);
+      if (t.abandoned) return;  // to be done again by whoever goes on from here
       log_density = nuts->log_density();
       if (in_warmup) {
         warmup_leapfrogs += t.leapfrogs;
@@ -225,23 +232,18 @@ struct Chain::Parts {
     ++iteration;
   }
 
-  void write_rows() {
-    double clock = thread_cpu_s();
-    for (std::size_t i = 0; i < pending.size(); ++i) {
-      fill(pending[i], i);
-      if (!pending[i].warmup) values.insert(values.end(), row.begin(), row.end());
-      if (csv) pending_rows.insert(pending_rows.end(), row.begin(), row.end());
-    }
+  void write_rows(double clock) {  // clock: thread_cpu_s() just now
+    rows.resize(pending.size() * row_size);
+    for (std::size_t i = 0; i < pending.size(); ++i) fill(i, std::span(rows).subspan(i * row_size, row_size));
+    if (!pending_warmup) values.insert(values.end(), rows.begin(), rows.end());
     double now = thread_cpu_s();
     recover_cpu_s += now - clock;
     clock = now;
-    for (std::size_t i = 0; csv && i < pending.size(); ++i) csv->row({pending_rows.data() + i * row.size(), row.size()});
+    for (std::size_t i = 0; csv && i < pending.size(); ++i) csv->row({rows.data() + i * row_size, row_size});
     pending.clear();
     pending_q.clear();
-    pending_rows.clear();
     write_s += thread_cpu_s() - clock;
   }
-  std::vector<double> pending_rows;
 
   void end_warmup() {
     if (!nuts) return;
@@ -359,9 +361,11 @@ void Chain::advance(int limit, cli::Run& run) {
   const bool in_warmup = c.iteration < c.warmup();
   const std::int64_t end = std::min<std::int64_t>(c.iteration + limit, in_warmup ? c.warmup() : c.total());
   const double clock = thread_cpu_s();
-  while (c.iteration < end && !run.stop()) c.iterate();
-  (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += thread_cpu_s() - clock;
-  c.write_rows();
+  const std::function<bool()> stop = [&run] { return run.stop(); };
+  while (c.iteration < end && !run.stop()) c.iterate(stop);
+  const double now = thread_cpu_s();
+  (in_warmup ? c.warmup_cpu_s : c.sampling_cpu_s) += now - clock;
+  if (!c.pending.empty()) c.write_rows(now);
   if (in_warmup && c.iteration == c.warmup()) c.end_warmup();
   if (!c.csv) return;
   if (done()) {

@@ -39,11 +39,12 @@ void write_chain_header(data::CsvWriter& out, const ChainHeader& h, std::span<co
   out.comment("method = sample (Default)");
   out.comment("  sample");
   out.comment(line(2, "num_samples", h.draws, 1000));
-  out.comment(line(2, "num_warmup", h.fixed ? 0 : h.warmup, 1000));
-  out.comment(line(2, "save_warmup", h.save_warmup ? 1 : 0, 0));
+  // Where nothing is sampled there is no warm-up; cmdstanpy refuses 0 here, and without saved warm-up the number moves nothing.
+  out.comment(line(2, "num_warmup", h.fixed ? 1000 : h.warmup, 1000));
+  out.comment(line(2, "save_warmup", h.save_warmup && !h.fixed ? 1 : 0, 0));
   out.comment(line(2, "thin", h.thin, 1));
   out.comment("    adapt");
-  out.comment(line(3, "engaged", h.fixed || h.warmup == 0 ? 0 : 1, 1));
+  out.comment(line(3, "engaged", !h.fixed && h.warmup == 0 ? 0 : 1, 1));
   out.comment("      gamma = 0.05 (Default)");
   out.comment(line(3, "delta", h.delta, 0.8));
   out.comment("      kappa = 0.75 (Default)");
@@ -53,7 +54,7 @@ void write_chain_header(data::CsvWriter& out, const ChainHeader& h, std::span<co
   out.comment("      window = 25 (Default)");
   if (h.fixed) {
     out.comment("    algorithm = fixed_param");
-    out.comment("      fixed_param");
+    out.comment("    fixed_param");
   } else {
     out.comment("    algorithm = hmc (Default)");
     out.comment("      hmc");

@@ -134,8 +134,10 @@ cli::Result demo(const DemoOptions& options, cli::Run& run) {
     const stats::PairedRatio per_gradient = stats::compare_ratio(measured[1].ess_per_gradient, measured[0].ess_per_gradient);
     contrasts.push_back({{"model", name}, {"quantity", "ess_per_cpu_s"}, {"ratio", gain.ratio}, {"ci", {gain.interval.low, gain.interval.high}}, {"n", gain.n}, {"shown", gain.shown}});
     contrasts.push_back({{"model", name}, {"quantity", "ess_per_gradient"}, {"ratio", per_gradient.ratio}, {"ci", {per_gradient.interval.low, per_gradient.interval.high}}, {"n", per_gradient.n}, {"shown", per_gradient.shown}});
-    result.answer += fmt::format("{}On {} the marginalised form gave {:.1f} times the effective draws per CPU second (95 % interval {:.1f} to {:.1f}, {} seeds{}).", result.answer.empty() ? "" : " ", name, gain.ratio,
-                                 gain.interval.low, gain.interval.high, gain.n, gain.shown ? "" : "; no difference shown");
+    result.answer += fmt::format("{}On {} the marginalised program gave {:.1f} times the effective draws per CPU second of the program as written (95 % interval {:.1f} to {:.1f}, {} seeds{}).",
+                                 result.answer.empty() ? "" : " ", name, gain.ratio, gain.interval.low, gain.interval.high, gain.n, gain.shown ? "" : "; no difference shown");
+    if (measured[0].divergences > 0)
+      result.answer += fmt::format(" As written, {} of {} draws diverged: that sampler misses part of the posterior.", measured[0].divergences, options.repeats * 4000);
     if (name == "eight-schools") result.charts.push_back(funnel(measured, "tau", "theta.1"));
   }
   result.charts.insert(result.charts.begin(), report::intervals("ess", "Effective draws per CPU second", speeds, {.x = "smallest bulk ESS per CPU second, mean and 95 % interval", .y = "", .log_x = true, .log_y = false}));

@@ -66,12 +66,16 @@ struct Engine::State {
 double Engine::State::forward(bool with_factor_adjoints) {
   const OpProgram& p = *program;
   machine.log_density = p.constant;
-  for (const Instruction& in : p.forward) in.forward(in, machine);
-  double total = machine.log_density;
+  const Instruction* in = p.forward.data();
+  const Instruction* const end = in + p.forward.size();
+  for (const Instruction* const before = in + p.before_factors; in != before; ++in) in->forward(*in, machine);
+  double of_factors = 0;
   for (std::size_t i = 0; i < p.factors.size(); ++i) {
-    total += p.factors[i]->evaluate(machine.value, with_factor_adjoints ? machine.adjoint : nullptr,
-                                    machine.workspace + p.factor_workspace[i]);
+    of_factors += p.factors[i]->evaluate(machine.value, with_factor_adjoints ? machine.adjoint : nullptr,
+                                         machine.workspace + p.factor_workspace[i]);
   }
+  for (; in != end; ++in) in->forward(*in, machine);
+  double total = machine.log_density + of_factors;
   for (const TermRun& term : p.terms) {
     double sum = 0;
     for (std::uint32_t i = 0; i < term.lanes; ++i) {
@@ -105,8 +109,10 @@ double Engine::log_density(std::span<const double> q, std::span<double> gradient
     return total;
   }
   for (const Instruction& in : p.reverse) in.reverse(in, s.machine);
-  std::copy_n(s.machine.adjoint, p.inputs, gradient.data());
-  std::fill_n(s.machine.adjoint, p.inputs, 0.0);
+  for (std::uint32_t i = 0; i < p.inputs; ++i) {
+    gradient[i] = s.machine.adjoint[i];
+    s.machine.adjoint[i] = 0;
+  }
   return total;
 }
 

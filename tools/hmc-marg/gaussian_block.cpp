@@ -1,6 +1,7 @@
 // One evaluation: factors, components forward, the border's matrix, components backward, adjoints.
 #include "hmc-marg/gaussian_block.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -10,12 +11,28 @@ namespace tenfold::hmc_marg {
 namespace {
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLeastPivot = 1e-290, kLargestPivot = 1e290;
 constexpr double kLog2 = 0.69314718055994530942;
 
 std::size_t in_eights(std::size_t n) { return (n + 7) / 8 * 8; }
 
+// One more positive pivot; the mantissa is brought back to [1, 2).
+void multiply(BlockLog& log, double pivot) {
+  const auto bits = std::bit_cast<std::int64_t>(log.mantissa * pivot);
+  log.exponent += ((bits >> 52) & 0x7ff) - 1023;
+  log.mantissa = std::bit_cast<double>((bits & 0xfffffffffffff) | 0x3ff0000000000000);
+}
+
 // M = S of the border [p][p] -> S^-1 in place, g -> e = S^-1 g in place; pivots go into the log. [p] doubles of scratch a row.
 bool solve_border(int p, double* m, double* g, double* scratch, BlockLog& log) {
+  if (p == 0) return true;
+  if (p == 1) {  // as in most hierarchies: one shared mean
+    if (!(m[0] > kLeastPivot && m[0] < kLargestPivot)) return false;
+    multiply(log, m[0]);
+    m[0] = 1.0 / m[0];
+    g[0] *= m[0];
+    return true;
+  }
   double* const inverse_pivot = scratch;
   double* const column = scratch + p;
   double* const inverse = scratch + 2 * p;  // [p][p] of L^-1
@@ -25,11 +42,9 @@ bool solve_border(int p, double* m, double* g, double* scratch, BlockLog& log) {
       column[k] = m[j * p + k] * m[k * p + k];
       pivot -= m[j * p + k] * column[k];
     }
-    if (!(pivot > 1e-290 && pivot < 1e290)) return false;
+    if (!(pivot > kLeastPivot && pivot < kLargestPivot)) return false;
     m[j * p + j] = pivot;
-    int exponent = 0;
-    log.mantissa = std::frexp(log.mantissa * pivot, &exponent);
-    log.exponent += exponent;
+    multiply(log, pivot);
     inverse_pivot[j] = 1.0 / pivot;
     for (int i = j + 1; i < p; ++i) {
       double x = m[i * p + j];
@@ -61,33 +76,39 @@ bool solve_border(int p, double* m, double* g, double* scratch, BlockLog& log) {
 
 }  // namespace
 
-GaussianBlock::GaussianBlock(const BlockSystem& system, ChooseKernels choose) : layout_(std::make_shared<const BlockLayout>(lay_out(system, choose))) {}
-
-std::size_t GaussianBlock::workspace_size() const {
+GaussianBlock::GaussianBlock(const BlockSystem& system, ChooseKernels choose) : layout_(std::make_shared<const BlockLayout>(lay_out(system, choose))) {
   const BlockLayout& layout = *layout_;
   const std::size_t p = layout.border_diagonal.size();
-  return 8 + layout.work + layout.scratch + 2 * in_eights(layout.factors.size()) + 2 * in_eights(layout.scales.size()) + in_eights(2 * p * p + 4 * p);
+  const auto take = [this](std::size_t n) {
+    const std::size_t here = workspace_.size;
+    workspace_.size += in_eights(n);
+    return here;
+  };
+  workspace_.work = take(layout.work);
+  workspace_.scratch = take(layout.scratch);
+  workspace_.factor = take(layout.factors.size());
+  workspace_.factor_adjoint = take(layout.factors.size());
+  workspace_.inverse_scale = take(layout.scales.size());
+  workspace_.scale_adjoint = take(layout.scales.size());
+  workspace_.border = take(p * p);
+  workspace_.border_vector = take(p);
+  workspace_.border_scratch = take(p * p + 3 * p);
 }
+
+std::size_t GaussianBlock::workspace_size() const { return 8 + workspace_.size; }
 
 double GaussianBlock::evaluate(const double* values, double* adjoints, double* workspace) const {
   const BlockLayout& layout = *layout_;
   const auto misaligned = reinterpret_cast<std::uintptr_t>(workspace) / sizeof(double) % 8;
-  double* next = workspace + (8 - misaligned) % 8;
-  const auto take = [&next](std::size_t n) {
-    double* const here = next;
-    next += in_eights(n);
-    return here;
-  };
-  double* const work = take(layout.work);
-  double* const scratch = take(layout.scratch);
-  double* const factor = take(layout.factors.size());
-  double* const factor_adjoint = take(layout.factors.size());
-  double* const inverse_scale = take(layout.scales.size());
-  double* const scale_adjoint = take(layout.scales.size());
+  double* const begin = workspace + (8 - misaligned) % 8;
+  double* const work = begin + workspace_.work;
+  double* const factor = begin + workspace_.factor;
+  double* const factor_adjoint = begin + workspace_.factor_adjoint;
+  double* const inverse_scale = begin + workspace_.inverse_scale;
+  double* const scale_adjoint = begin + workspace_.scale_adjoint;
+  double* const border = begin + workspace_.border;
+  double* const border_vector = begin + workspace_.border_vector;
   const std::size_t p = layout.border_diagonal.size();
-  double* const border = take(2 * p * p + 4 * p);
-  double* const border_vector = border + p * p;
-  double* const border_scratch = border_vector + p;
 
   for (const std::int32_t place : layout.positive)
     if (!(values[places_[static_cast<std::size_t>(place)]] > 0)) return kNotANumber;
@@ -101,9 +122,8 @@ double GaussianBlock::evaluate(const double* values, double* adjoints, double* w
     factor[i] = f.scale < 0 ? ref : ref * inverse_scale[f.scale];
     factor_adjoint[i] = 0;
   }
-  for (std::size_t i = 0; i < p * p; ++i) border[i] = 0;
   for (std::size_t i = 0; i < p; ++i) {
-    border[i * p + i] = layout.border_diagonal[i];
+    for (std::size_t j = 0; j < p; ++j) border[i * p + j] = i == j ? layout.border_diagonal[i] : 0;
     border_vector[i] = 0;
   }
 
@@ -114,18 +134,18 @@ double GaussianBlock::evaluate(const double* values, double* adjoints, double* w
   state.border_size = static_cast<int>(p);
   state.border_matrix = border;
   state.border_vector = border_vector;
-  state.scratch = scratch;
+  state.scratch = begin + workspace_.scratch;
   for (const auto& data : layout.classes) {
     state.work = work + data->shape.work;
     data->kernels.forward(data->shape, state);
   }
-  if (!state.good || !solve_border(static_cast<int>(p), border, border_vector, border_scratch, state.log)) return kNotANumber;
+  if (!state.good || !solve_border(static_cast<int>(p), border, border_vector, begin + workspace_.border_scratch, state.log)) return kNotANumber;
+  const double log_determinant = std::log(state.log.mantissa) + kLog2 * static_cast<double>(state.log.exponent);
   for (std::size_t i = 0; i < p; ++i) state.quadratic += layout.border_diagonal[i] * border_vector[i] * border_vector[i];
   for (const auto& data : layout.classes) {
     state.work = work + data->shape.work;
     data->kernels.backward(data->shape, state);
   }
-  const double log_determinant = std::log(state.log.mantissa) + kLog2 * static_cast<double>(state.log.exponent);
   if (adjoints != nullptr) {
     for (std::size_t i = 0; i < layout.factors.size(); ++i) {
       const BlockFactor& f = layout.factors[i];

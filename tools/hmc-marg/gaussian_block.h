@@ -7,6 +7,7 @@
 //   d/dc = -u / s,  d/da_i = -(u e_i + t_i / s) / s,  d/ds = (u^2 + v) / s.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -33,6 +34,12 @@ class GaussianBlock : public CustomFactor {
  private:
   std::shared_ptr<const BlockLayout> layout_;  // shared by bound copies
   std::vector<std::uint32_t> places_;
+  // Where the parts of the workspace begin, in doubles from its first multiple of 64 bytes.
+  struct Workspace {
+    std::size_t work = 0, scratch = 0, factor = 0, factor_adjoint = 0, inverse_scale = 0, scale_adjoint = 0, border = 0, border_vector = 0, border_scratch = 0;
+    std::size_t size = 0;
+  };
+  Workspace workspace_;
 };
 
 }  // namespace tenfold::hmc_marg

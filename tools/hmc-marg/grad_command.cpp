@@ -1,6 +1,7 @@
 // hmc-marg grad.
 #include "hmc-marg/grad_command.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -87,15 +88,18 @@ cli::Result grad(const GradOptions& options, cli::Run& run) {
   const auto number = [](double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); };
   Json rows = Json::array();
   const std::vector<std::string> names = free_names(model.graph, marginal.kept);
-  result.human = fmt::format("lp {}\n", lp);
+  std::size_t width = 0;
+  for (const std::string& name : names) width = std::max(width, name.size());
+  result.human = fmt::format("{} density: {}{}\n", options.marginal ? "marginal" : "joint", lp, options.propto ? ", without constants" : "");
+  if (!q.empty()) result.human += fmt::format("{:<{}}  {:<24}{}\n", "", width, "gradient", options.differences ? "central difference" : "");
   for (std::size_t i = 0; i < q.size(); ++i) {
     Json row = {{"name", names[i]}, {"at", q[i]}, {"value", number(gradient[i])}};
-    result.human += fmt::format("{}  {}", names[i], gradient[i]);
+    result.human += options.differences ? fmt::format("{:<{}}  {:<24}", names[i], width, gradient[i]) : fmt::format("{:<{}}  {}", names[i], width, gradient[i]);
     row["fd"] = nullptr;
     if (options.differences) {
       const double fd = central_difference(engine, q, i);
       row["fd"] = number(fd);
-      result.human += fmt::format("  {}", fd);
+      result.human += fmt::format("{}", fd);
     }
     result.human += "\n";
     rows.push_back(std::move(row));

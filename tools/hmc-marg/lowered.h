@@ -21,6 +21,7 @@ struct TermRun {
 class OpProgram {
  public:
   std::vector<Instruction> forward;       // in order
+  std::size_t before_factors = 0;         // so many of them run before the custom factors, the others behind
   std::vector<Instruction> reverse;       // in order of running: last forward first
   std::vector<Instruction> outputs_only;  // what the target does not need
   std::vector<std::uint32_t> index;

@@ -16,10 +16,23 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-double log_add(double a, double b) {
-  if (a == -kInf) return b;
-  if (b == -kInf) return a;
-  return a > b ? a + std::log1p(std::exp(b - a)) : b + std::log1p(std::exp(a - b));
+// A sum of weights exp(H0 - H), as scaled * exp(unit). The unit is 0 as long as nothing overflows, which is all but always, and sums then
+// take no logarithm. Weights that underflow are of points that are never selected: the initial point weighs 1.
+struct Weight {
+  double scaled = 0, unit = 0;
+};
+
+constexpr double kLargestUnscaled = 600;
+
+Weight operator+(Weight a, Weight b) {
+  if (a.unit == b.unit) return {a.scaled + b.scaled, a.unit};
+  if (a.unit < b.unit) std::swap(a, b);
+  return {a.scaled + b.scaled * std::exp(b.unit - a.unit), a.unit};
+}
+
+// a / b > u.
+bool ratio_exceeds(const Weight& a, const Weight& b, double u) {
+  return a.unit == b.unit ? u * b.scaled < a.scaled : u * b.scaled < a.scaled * std::exp(a.unit - b.unit);
 }
 
 bool all_finite(std::span<const double> x) { return std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); }); }
@@ -30,6 +43,13 @@ struct Point {
   double* p;
   double* g;
   double log_density;
+};
+
+// One of the trajectory's two ends. Momenta and velocities of its outermost step and, "inner", of the step where the trees that were
+// joined last meet; rho: the sum of momenta of its half.
+struct End {
+  Point point;
+  double *p, *p_inner, *sharp, *sharp_inner, *rho;
 };
 
 // What one level of the recursion keeps while its second half is built.
@@ -78,7 +98,7 @@ void Metric::set(std::vector<double> inverse_mass) {
 
 void Metric::draw_momentum(PhiloxStream& random, std::span<double> p) const {
   const std::size_t d = p.size();
-  for (double& v : p) v = random.normal();
+  random.normals(p);
   if (kind_ == MetricKind::diag) {
     for (std::size_t i = 0; i < d; ++i) p[i] *= momentum_scale_[i];
   } else if (kind_ == MetricKind::dense) {  // p = L^-T u has covariance (L L')^-1
@@ -117,26 +137,24 @@ struct Nuts::State {
 
   std::vector<double> memory;
   std::size_t used = 0;
-  Point here{}, moving{}, forward{}, backward{}, proposal{};
+  Point here{}, moving{}, proposal{}, start{};
   double proposal_energy = 0;
-  double *velocity = nullptr, *sum = nullptr;
-  double *rho = nullptr, *rho_forward = nullptr, *rho_backward = nullptr;
-  // Momenta and velocities at the four ends that the checks of the top level need.
-  double *p_front = nullptr, *p_front_inner = nullptr, *p_back = nullptr, *p_back_inner = nullptr;
-  double *sharp_front = nullptr, *sharp_front_inner = nullptr, *sharp_back = nullptr, *sharp_back_inner = nullptr;
+  double *velocity = nullptr, *sum = nullptr, *rho = nullptr;
+  End ends[2] = {};  // backward, forward
   std::vector<Level> levels;
 
   // Of the transition under way.
   double h0 = 0, direction = 1, accept_sum = 0;
   int leapfrogs = 0;
-  bool divergent = false;
+  bool divergent = false, abandoned = false;
+  const std::function<bool()>* stop = nullptr;
 
   State(LogDensity& f, Metric m, NutsOptions o) : density(f), metric(std::move(m)), options(o), d(static_cast<std::size_t>(f.dimension())) {
-    memory.resize(d * (15 + 13 + 9 * static_cast<std::size_t>(options.max_depth + 1)));
-    for (Point* point : {&here, &moving, &forward, &backward, &proposal}) *point = take_point();
-    for (double** v : {&velocity, &sum, &rho, &rho_forward, &rho_backward, &p_front, &p_front_inner, &p_back, &p_back_inner, &sharp_front,
-                       &sharp_front_inner, &sharp_back, &sharp_back_inner})
-      *v = take();
+    memory.resize(d * (18 + 13 + 9 * static_cast<std::size_t>(options.max_depth + 1)));
+    for (Point* point : {&here, &moving, &proposal, &start, &ends[0].point, &ends[1].point}) *point = take_point();
+    for (double** v : {&velocity, &sum, &rho}) *v = take();
+    for (End& end : ends)
+      for (double** v : {&end.p, &end.p_inner, &end.sharp, &end.sharp_inner, &end.rho}) *v = take();
     levels.resize(static_cast<std::size_t>(options.max_depth + 1));
     for (Level& level : levels) {
       for (double** v : {&level.rho_left, &level.rho_right, &level.p_left_end, &level.p_right_begin, &level.sharp_left_end, &level.sharp_right_begin})
@@ -164,6 +182,16 @@ struct Nuts::State {
   void copy(const Point& from, Point& to) const {
     std::memcpy(to.q, from.q, 3 * size<D>() * sizeof(double));  // q, p and g of a point lie side by side
     to.log_density = from.log_density;
+  }
+  // Replaces a proposal where yes. Which it will be cannot be guessed and is known late, after the density: where little is to be copied
+  // it is copied in any case, from one of two places, so that the next steps go ahead meanwhile.
+  template <int D>
+  void select(bool yes, const Point& candidate, double candidate_energy, Point& chosen, double& energy) const {
+    if (D == 0 && !yes) return;
+    const Point& from = yes ? candidate : chosen;
+    std::memmove(chosen.q, from.q, 3 * size<D>() * sizeof(double));
+    chosen.log_density = from.log_density;
+    energy = yes ? candidate_energy : energy;
   }
   template <int D>
   double dot(const double* a, const double* b) const {
@@ -200,7 +228,8 @@ struct Nuts::State {
   // No U-turn between two ends with velocities a, b and summed momentum r.
   template <int D>
   bool persists(const double* sharp_a, const double* sharp_b, const double* r) const {
-    return dot<D>(sharp_a, r) > 0 && dot<D>(sharp_b, r) > 0;
+    const bool at_a = dot<D>(sharp_a, r) > 0, at_b = dot<D>(sharp_b, r) > 0;
+    return at_a & at_b;
   }
   template <int D>
   bool persists_with(const double* sharp_a, const double* sharp_b, const double* r, const double* extra) {
@@ -210,10 +239,10 @@ struct Nuts::State {
 
   template <int D>
   bool build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed, double& proposed_energy,
-                  double& log_weight);
+                  Weight& weight);
   template <int D>
   bool build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-             Point& proposed, double& proposed_energy, double& log_weight);
+             Point& proposed, double& proposed_energy, Weight& weight);
   template <int D>
   Transition transition(PhiloxStream& random);
 };
@@ -221,15 +250,16 @@ struct Nuts::State {
 // One leapfrog step: the smallest tree.
 template <int D>
 bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed,
-                             double& proposed_energy, double& log_weight) {
+                             double& proposed_energy, Weight& weight) {
   leapfrog<D>(moving, direction * step);
   ++leapfrogs;
   set_velocity<D>(moving.p, sharp_begin);
   double h = -moving.log_density + 0.5 * dot<D>(moving.p, sharp_begin);
   if (std::isnan(h)) h = kInf;
   if (h - h0 > options.divergence_threshold) divergent = true;
-  log_weight = h0 - h;
-  accept_sum += h0 - h > 0 ? 1 : std::exp(h0 - h);
+  const double gain = h0 - h;
+  weight = gain <= kLargestUnscaled ? Weight{std::exp(gain), 0} : Weight{1, gain};
+  accept_sum += std::min(weight.scaled, 1.0);
   copy<D>(moving, proposed);
   proposed_energy = h;
   copy<D>(sharp_begin, sharp_end);
@@ -240,80 +270,76 @@ bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, do
 }
 
 // Builds 2^depth steps from `moving` on. Sets the sum of their momenta, the momenta and velocities of the first and the last step, the
-// proposal, and the log of the summed weights. False: divergent or turned back; then only the counts are of use.
+// proposal, and the summed weight. False: divergent or turned back; then only the counts are of use.
 template <int D>
 bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-                        Point& proposed, double& proposed_energy, double& log_weight) {
-  if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, log_weight);
+                        Point& proposed, double& proposed_energy, Weight& weight) {
+  if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, weight);
+  // Seldom enough to cost nothing where a gradient takes nanoseconds, often enough where it takes milliseconds.
+  if (depth == 3 && stop && (*stop)()) return !(abandoned = true);
   Level& level = levels[static_cast<std::size_t>(depth)];
-  double left_weight = -kInf, right_weight = -kInf;
+  Weight left_weight, right_weight;
   if (!build<D>(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed, proposed_energy, left_weight))
     return false;
   if (!build<D>(depth - 1, random, level.rho_right, level.p_right_begin, p_end, level.sharp_right_begin, sharp_end, level.proposal,
                 level.proposal_energy, right_weight))
     return false;
 
-  log_weight = log_add(left_weight, right_weight);
-  if (random.uniform() < std::exp(right_weight - log_weight)) {
-    copy<D>(level.proposal, proposed);
-    proposed_energy = level.proposal_energy;
-  }
+  weight = left_weight + right_weight;
+  select<D>(ratio_exceeds(right_weight, weight, random.uniform()), level.proposal, level.proposal_energy, proposed, proposed_energy);
   const bool left = persists_with<D>(sharp_begin, level.sharp_right_begin, level.rho_left, level.p_right_begin);
   const bool right = persists_with<D>(level.sharp_left_end, sharp_end, level.rho_right, level.p_left_end);
   for (std::size_t i = 0; i < size<D>(); ++i) rho_out[i] = level.rho_left[i] + level.rho_right[i];
-  return persists<D>(sharp_begin, sharp_end, rho_out) && left && right;
+  return persists<D>(sharp_begin, sharp_end, rho_out) & left & right;
 }
 
 template <int D>
 Transition Nuts::State::transition(PhiloxStream& random) {
   metric.draw_momentum(random, {here.p, d});
-  copy<D>(here, forward);
-  copy<D>(here, backward);
-  set_velocity<D>(here.p, sharp_front);
-  copy<D>(sharp_front, sharp_back);
-  for (double* p : {p_front, p_back, rho}) copy<D>(here.p, p);
-  h0 = -here.log_density + 0.5 * dot<D>(here.p, sharp_front);
+  set_velocity<D>(here.p, velocity);
+  h0 = -here.log_density + 0.5 * dot<D>(here.p, velocity);
+  for (End& end : ends) {
+    copy<D>(here, end.point);
+    copy<D>(here.p, end.p);
+    copy<D>(velocity, end.sharp);
+  }
+  copy<D>(here.p, rho);
   accept_sum = 0;
   leapfrogs = 0;
-  divergent = false;
+  divergent = abandoned = false;
+  if (stop) copy<D>(here, start);
 
-  double selected_energy = h0, log_weight = 0;
+  double selected_energy = h0;
+  Weight weight{1, 0};  // of the trajectory so far
   int depth = 0;
   while (depth < options.max_depth) {
-    double subtree_weight = -kInf;
-    bool valid;
-    // "front" is the forward end, "back" the backward one; "inner" names the ends that meet where old and new trees join.
-    if (random.uniform() > 0.5) {
-      direction = 1;
-      copy<D>(forward, moving);
-      std::swap(rho, rho_backward);
-      copy<D>(p_front, p_back_inner);
-      copy<D>(sharp_front, sharp_back_inner);
-      valid = build<D>(depth, random, rho_forward, p_front_inner, p_front, sharp_front_inner, sharp_front, proposal, proposal_energy, subtree_weight);
-      copy<D>(moving, forward);
-    } else {
-      direction = -1;
-      copy<D>(backward, moving);
-      std::swap(rho, rho_forward);
-      copy<D>(p_back, p_front_inner);
-      copy<D>(sharp_back, sharp_front_inner);
-      valid = build<D>(depth, random, rho_backward, p_back_inner, p_back, sharp_back_inner, sharp_back, proposal, proposal_energy, subtree_weight);
-      copy<D>(moving, backward);
-    }
+    Weight subtree_weight;
+    const bool onward = random.uniform() > 0.5;
+    End &end = ends[onward], &other = ends[!onward];
+    direction = onward ? 1 : -1;
+    // What there is becomes the other end's half, and the step that was outermost here its inner one.
+    copy<D>(end.point, moving);
+    std::swap(rho, other.rho);
+    copy<D>(end.p, other.p_inner);
+    copy<D>(end.sharp, other.sharp_inner);
+    const bool valid = build<D>(depth, random, end.rho, end.p_inner, end.p, end.sharp_inner, end.sharp, proposal, proposal_energy, subtree_weight);
+    copy<D>(moving, end.point);
     if (!valid) break;
     ++depth;
-    if (subtree_weight > log_weight || random.uniform() < std::exp(subtree_weight - log_weight)) {
-      copy<D>(proposal, here);
-      selected_energy = proposal_energy;
-    }
-    log_weight = log_add(log_weight, subtree_weight);
+    // The new half is preferred: taken with the ratio of its weight to the old one's, if that is below 1.
+    select<D>(ratio_exceeds(subtree_weight, weight, random.uniform()), proposal, proposal_energy, here, selected_energy);
+    weight = weight + subtree_weight;
 
-    const bool back = persists_with<D>(sharp_back, sharp_front_inner, rho_backward, p_front_inner);
-    const bool front = persists_with<D>(sharp_back_inner, sharp_front, rho_forward, p_back_inner);
-    for (std::size_t i = 0; i < size<D>(); ++i) rho[i] = rho_backward[i] + rho_forward[i];
-    if (!(persists<D>(sharp_back, sharp_front, rho) && back && front)) break;
+    const bool old_half = persists_with<D>(other.sharp, end.sharp_inner, other.rho, end.p_inner);
+    const bool new_half = persists_with<D>(other.sharp_inner, end.sharp, end.rho, other.p_inner);
+    for (std::size_t i = 0; i < size<D>(); ++i) rho[i] = other.rho[i] + end.rho[i];
+    if (!(persists<D>(other.sharp, end.sharp, rho) & old_half & new_half)) break;
   }
-  return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy};
+  if (abandoned) {
+    copy<D>(start, here);
+    gradients -= static_cast<std::uint64_t>(leapfrogs);
+  }
+  return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy, abandoned};
 }
 
 Nuts::Nuts(LogDensity& density, Metric metric, NutsOptions options) : state_(std::make_unique<State>(density, std::move(metric), options)) {}
@@ -336,7 +362,8 @@ const Metric& Nuts::metric() const { return state_->metric; }
 void Nuts::set_metric(std::vector<double> inverse_mass) { state_->metric.set(std::move(inverse_mass)); }
 std::uint64_t Nuts::gradients() const { return state_->gradients; }
 
-Transition Nuts::transition(PhiloxStream& random) {
+Transition Nuts::transition(PhiloxStream& random, const std::function<bool()>& stop) {
+  state_->stop = stop ? &stop : nullptr;
   switch (state_->d) {
     case 1: return state_->transition<1>(random);
     case 2: return state_->transition<2>(random);

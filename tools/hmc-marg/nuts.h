@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -52,6 +53,7 @@ struct Transition {
   int leapfrogs = 0;
   bool divergent = false;
   double energy = 0;  // H of the selected point with its own momentum
+  bool abandoned = false;  // stopped midway; the chain stands where it stood, nothing else here is of use
 };
 
 struct NutsOptions {
@@ -77,7 +79,9 @@ class Nuts {
   const Metric& metric() const;
   void set_metric(std::vector<double> inverse_mass);
 
-  Transition transition(PhiloxStream& random);
+  // stop: asked every eight steps of a trajectory; once true, the transition is given up and leaves no trace (gradients() included), so that
+  // doing it again with the same stream gives what it would have given.
+  Transition transition(PhiloxStream& random, const std::function<bool()>& stop = {});
 
   // Doubles or halves the step size until the acceptance of one step from here crosses 0.8, a new momentum each try.
   // Throws Error(infeasible): "improper" above 1e7, no acceptable step at 0.

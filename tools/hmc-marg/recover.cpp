@@ -23,27 +23,34 @@ constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 // number * values[ref] * z, or * e_z: an earlier element of a vector with a correlated prior, whose definition comes later.
 struct LocationTerm {
   std::int32_t z = kIntercept;
-  std::int32_t ref = -1;
+  std::int32_t ref = 0;
   double number = 0;
   bool standard = false;
 };
 
+// number * values[ref], added to a column of its row: component 0 .. d-1, border d .. d+p-1, intercept d+p.
 struct Part {
-  std::int32_t place = 0;  // >= 0: in the component; -1 - q: border; kInterceptPlace
-  std::int32_t ref = -1;
+  std::int32_t column = 0;
+  std::int32_t ref = 0;
   double number = 0;
 };
-constexpr std::int32_t kInterceptPlace = 1 << 20;
 
 struct Row {
-  std::uint32_t first = 0, count = 0;
-  std::int32_t scale = -1;
+  std::uint32_t first = 0, count = 0;  // its parts
+  std::int32_t scale = -1;             // into values, -1: none
+};
+
+// Its scalars in State::scalars, its rows, its places in ConditionalNumbers. The last has d = 0: rows of the border alone.
+struct Component {
+  int d = 0;
+  std::size_t scalars = 0, component = 0, coupling = 0;
+  std::vector<Row> rows;
 };
 
 struct Definition {  // z = sum of the terms + scale * e
   std::int32_t z = 0;
   std::uint32_t first = 0, count = 0;
-  std::int32_t scale = -1;
+  std::int32_t scale = 0;
   double known_scale = 1;
 };
 
@@ -71,7 +78,8 @@ bool cholesky(double* a, int n) {
       for (int i = j; i < n; ++i) a[i * n + j] -= a[i * n + k] * a[j * n + k];
     if (!(a[j * n + j] > 0) || !std::isfinite(a[j * n + j])) return false;
     const double root = std::sqrt(a[j * n + j]);
-    for (int i = j; i < n; ++i) a[i * n + j] /= root;
+    a[j * n + j] = root;
+    for (int i = j + 1; i < n; ++i) a[i * n + j] /= root;
   }
   return true;
 }
@@ -99,19 +107,21 @@ struct Recovery::State {
   std::vector<double> input;
   std::size_t kept_size = 0;
   std::vector<Part> parts;
-  std::vector<std::vector<Row>> rows;      // of each component; the last: border alone
   std::vector<LocationTerm> terms;
   std::vector<Definition> definitions;     // of whitened scalars, in order; of a vector with a correlated prior the last element first
   std::vector<std::uint32_t> inverse_order;  // of definitions from z to e: such a vector's first element first
-  std::vector<std::size_t> component_at, coupling_at;
-  ConditionalNumbers numbers;
+  std::vector<Component> components;
+  std::vector<std::size_t> scalars;        // of all components, one after the other: places in e and z
+  std::vector<std::size_t> border;         // the same of the border
+  std::vector<double> diagonal;            // [components, border] 1: whitened, 0: flat
+  ConditionalNumbers numbers;              // the last of its values is 1, for parts and scales that refer to none
   FamilyConditional families;
   std::vector<std::uint32_t> place;        // of the block's scalars in z; empty: their own
   std::vector<std::int32_t> place_in_block;  // of z's scalars, -1: of a family
   std::size_t eliminated_size = 0;
   std::vector<double> border_g;
-  bool good = false;
-  mutable std::vector<double> e, work, block;
+  bool good = false, logs_known = false;
+  mutable std::vector<double> e, work, block;  // work: max_component, then border, then one more
   // What the variance of the block's scalar i stands on: definitions, last first, and components. Offsets [n + 1] into the lists.
   std::vector<std::uint32_t> steps, steps_at, reached, reached_at;
   mutable std::vector<double> direction;  // [n], zeros between calls
@@ -124,13 +134,20 @@ struct Recovery::State {
     for (std::size_t i = 0; i < block.size(); ++i) z[place[i]] = block[i];
   }
 
-  double value(std::int32_t ref) const { return ref < 0 ? 1.0 : numbers.values[static_cast<std::size_t>(ref)]; }
-  const BlockPartition& partition() const { return system->partition; }
-  int border() const { return static_cast<int>(system->partition.border.size()); }
+  double value(std::int32_t ref) const { return numbers.values[static_cast<std::size_t>(ref)]; }
+  int border_size() const { return static_cast<int>(border.size()); }
+  double* border_work() const { return work.data() + std::max(system->partition.max_component, 1); }
 
   void build(const FactorGraph& model, const Marginal& marginal);
   void lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output);
   bool assemble();
+  bool coefficients(const Row& row, int columns);
+  bool eliminate(const Component& component);
+  template <int P>
+  bool eliminate_scalar(const Component& component);
+  template <int D>
+  void solve_component_transposed(const Component& component, std::span<double> x, const double* b) const;
+  void take_logs();
   void location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location, double& scale) const;
   void to_z(std::span<const double> e, std::span<double> z) const;
   void find_paths();
@@ -161,7 +178,7 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
   }
   std::unordered_map<Slot, std::int32_t> output_of;
   const auto output = [&](Slot slot) -> std::int32_t {
-    if (slot == 0) return -1;
+    if (slot == 0) return -1;  // the value 1, which comes to stand last
     const auto [at, is_new] = output_of.try_emplace(slot, static_cast<std::int32_t>(spec.outputs.size()));
     if (is_new) spec.outputs.push_back(slot);
     return at->second;
@@ -189,37 +206,45 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
     t = end;
   }
   const BlockPartition& shape = system->partition;
-  rows.resize(shape.components.size() + 1);
+  const auto add_scalar = [&](std::int32_t z, std::vector<std::size_t>& list) {
+    list.push_back(static_cast<std::size_t>(z));
+    diagonal.push_back(system->prior[static_cast<std::size_t>(z)] >= 0 ? 1 : 0);
+  };
+  std::size_t component_size = 0, coupling_size = 0;
+  for (const auto& of_component : shape.components) {
+    components.push_back({static_cast<int>(of_component.size()), scalars.size(), component_size, coupling_size, {}});
+    for (const std::int32_t z : of_component) add_scalar(z, scalars);
+    component_size += of_component.size() * of_component.size();
+    coupling_size += of_component.size() * shape.border.size();
+  }
+  components.push_back({0, scalars.size(), component_size, coupling_size, {}});
+  for (const std::int32_t z : shape.border) add_scalar(z, border);
   for (const BlockRow& source : system->rows.rows) {
-    Row row;
-    row.first = static_cast<std::uint32_t>(parts.size());
-    row.scale = output(source.scale);
     std::size_t component = shape.components.size();
+    for (const AffineTerm& term : system->rows.terms_of(source))
+      if (term.z >= 0 && shape.component_of[static_cast<std::size_t>(term.z)] >= 0) component = static_cast<std::size_t>(shape.component_of[static_cast<std::size_t>(term.z)]);
+    const int d = components[component].d;
+    Row row{static_cast<std::uint32_t>(parts.size()), 0, output(source.scale)};
     for (const AffineTerm& term : system->rows.terms_of(source)) {
-      std::int32_t where = kInterceptPlace;
-      if (term.z >= 0) {
-        const auto z = static_cast<std::size_t>(term.z);
-        where = shape.component_of[z] < 0 ? -1 - shape.place_of[z] : shape.place_of[z];
-        if (shape.component_of[z] >= 0) component = static_cast<std::size_t>(shape.component_of[z]);
-      }
-      parts.push_back({where, output(term.ref), term.number});
+      const auto z = static_cast<std::size_t>(term.z);
+      const std::int32_t column = term.z < 0 ? d + border_size() : shape.component_of[z] < 0 ? d + shape.place_of[z] : shape.place_of[z];
+      parts.push_back({column, output(term.ref), term.number});
     }
     row.count = static_cast<std::uint32_t>(parts.size()) - row.first;
-    rows[component].push_back(row);
+    components[component].rows.push_back(row);
   }
-  std::size_t component_size = 0, coupling_size = 0;
-  for (const auto& scalars : shape.components) {
-    component_at.push_back(component_size);
-    coupling_at.push_back(coupling_size);
-    component_size += scalars.size() * scalars.size();
-    coupling_size += scalars.size() * shape.border.size();
-  }
+  lay_out_families(model, marginal, output);
+  const auto one = static_cast<std::int32_t>(spec.outputs.size());
+  const auto settle = [one](std::int32_t& ref) { ref = ref < 0 ? one : ref; };
+  for (Part& part : parts) settle(part.ref);
+  for (LocationTerm& term : terms) settle(term.ref);
+  for (Definition& d : definitions) settle(d.scale);
   numbers.mean.assign(static_cast<std::size_t>(system->n), 0);
   numbers.component.assign(component_size, 0);
   numbers.coupling.assign(coupling_size, 0);
   numbers.border.assign(shape.border.size() * shape.border.size(), 0);
-  lay_out_families(model, marginal, output);
-  numbers.values.assign(spec.outputs.size(), 0);
+  numbers.values.assign(spec.outputs.size() + 1, 1);
+  border_g.assign(shape.border.size(), 0);
   e.assign(static_cast<std::size_t>(system->n), 0);
   work.assign(static_cast<std::size_t>(std::max(shape.max_component, 1)) + shape.border.size() + 1, 0);
   input.assign(spec.inputs.size(), 0);
@@ -249,117 +274,171 @@ void Recovery::State::lay_out_families(const FactorGraph& model, const Marginal&
 }
 
 bool Recovery::State::assemble() {
-  const BlockPartition& shape = partition();
-  const int p = border();
-  std::fill(numbers.component.begin(), numbers.component.end(), 0.0);
-  std::fill(numbers.coupling.begin(), numbers.coupling.end(), 0.0);
+  const int p = border_size();
   std::fill(numbers.border.begin(), numbers.border.end(), 0.0);
-  std::fill(numbers.mean.begin(), numbers.mean.end(), 0.0);
-  border_g.assign(static_cast<std::size_t>(p), 0.0);
-  LogSum log_scales, log_diagonal;
-  for (const Definition& d : definitions) {
-    const double scale = d.known_scale * value(d.scale);
-    if (!(scale > 0)) return false;
-    log_scales.add(scale);
+  for (int q = 0; q < p; ++q) {
+    numbers.border[static_cast<std::size_t>(q * p + q)] = diagonal[scalars.size() + static_cast<std::size_t>(q)];
+    border_g[static_cast<std::size_t>(q)] = 0;
   }
-  numbers.log_scales = log_scales.total();
-  std::vector<double>& a = work;  // a row: component, border, intercept
-  for (int q = 0; q < p; ++q) numbers.border[static_cast<std::size_t>(q * p + q)] = system->prior[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] >= 0 ? 1 : 0;
-  for (std::size_t c = 0; c < rows.size(); ++c) {
-    const bool alone = c == shape.components.size();
-    const int d = alone ? 0 : static_cast<int>(shape.components[c].size());
-    double* const m = alone ? nullptr : numbers.component.data() + component_at[c];
-    double* const coupling = alone ? nullptr : numbers.coupling.data() + coupling_at[c];  // [p][d]
-    for (int i = 0; i < d; ++i) m[i * d + i] = system->prior[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])] >= 0 ? 1 : 0;
-    for (const Row& row : rows[c]) {
-      const double inverse_scale = 1 / value(row.scale);
-      if (!(inverse_scale > 0)) return false;
-      std::fill(a.begin(), a.begin() + d + p + 1, 0.0);
-      for (std::uint32_t t = row.first; t < row.first + row.count; ++t) {
-        const int column = parts[t].place == kInterceptPlace ? d + p : parts[t].place < 0 ? d - 1 - parts[t].place : parts[t].place;
-        a[static_cast<std::size_t>(column)] += parts[t].number * value(parts[t].ref) * inverse_scale;
-      }
-      const double intercept = a[static_cast<std::size_t>(d + p)];
-      const double* const b = a.data() + d;
-      for (int i = 0; i < d; ++i) {
-        const double x = a[static_cast<std::size_t>(i)];
-        if (x == 0) continue;
-        for (int j = 0; j <= i; ++j) m[i * d + j] += x * a[static_cast<std::size_t>(j)];
-        for (int q = 0; q < p; ++q) coupling[q * d + i] += x * b[q];
-        numbers.mean[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])] -= x * intercept;
-      }
-      for (int q = 0; q < p; ++q) {
-        if (b[q] == 0) continue;
-        for (int s = 0; s <= q; ++s) numbers.border[static_cast<std::size_t>(q * p + s)] += b[q] * b[s];
-        border_g[static_cast<std::size_t>(q)] -= b[q] * intercept;
-      }
-    }
-  }
-  for (std::size_t c = 0; c < shape.components.size(); ++c) {
-    const int d = static_cast<int>(shape.components[c].size());
-    double* const l = numbers.component.data() + component_at[c];
-    double* const coupling = numbers.coupling.data() + coupling_at[c];
-    if (!cholesky(l, d)) return false;
-    for (int i = 0; i < d; ++i) log_diagonal.add(l[i * d + i]);
-    for (int i = 0; i < d; ++i) a[static_cast<std::size_t>(i)] = numbers.mean[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])];
-    solve_lower(l, d, a.data());
-    for (int i = 0; i < d; ++i) numbers.mean[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])] = a[static_cast<std::size_t>(i)];
-    for (int q = 0; q < p; ++q) {
-      double* const row = coupling + q * d;
-      if (std::all_of(row, row + d, [](double x) { return x == 0; })) continue;
-      solve_lower(l, d, row);
-      for (int s = 0; s <= q; ++s)
-        for (int i = 0; i < d; ++i) numbers.border[static_cast<std::size_t>(q * p + s)] -= row[i] * coupling[s * d + i];
-      for (int i = 0; i < d; ++i) border_g[static_cast<std::size_t>(q)] -= row[i] * a[static_cast<std::size_t>(i)];
-    }
+  logs_known = false;
+  for (const Definition& d : definitions)
+    if (!(d.known_scale * value(d.scale) > 0)) return false;
+  for (const Component& c : components) {
+    const bool done = c.d != 1 ? eliminate(c) : p == 0 ? eliminate_scalar<0>(c) : p == 1 ? eliminate_scalar<1>(c) : eliminate_scalar<-1>(c);
+    if (!done) return false;
   }
   if (!cholesky(numbers.border.data(), p)) return false;
-  for (int q = 0; q < p; ++q) log_diagonal.add(numbers.border[static_cast<std::size_t>(q * p + q)]);
-  numbers.log_diagonal = log_diagonal.total();
   solve_lower(numbers.border.data(), p, border_g.data());
-  for (int q = 0; q < p; ++q) numbers.mean[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] = border_g[static_cast<std::size_t>(q)];
+  for (std::size_t q = 0; q < border.size(); ++q) numbers.mean[border[q]] = border_g[q];
   solve_transposed(numbers.mean);
   return std::all_of(numbers.mean.begin(), numbers.mean.end(), [](double x) { return std::isfinite(x); });
 }
 
-void Recovery::State::solve_transposed(std::span<double> x) const {
-  const BlockPartition& shape = partition();
-  const int p = border();
-  std::vector<double>& a = work;
-  double* const b = a.data() + std::max(shape.max_component, 1);
-  for (int q = 0; q < p; ++q) b[q] = x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])];
-  solve_upper(numbers.border.data(), p, b);
-  for (int q = 0; q < p; ++q) x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] = b[q];
-  for (std::size_t c = 0; c < shape.components.size(); ++c) {
-    const int d = static_cast<int>(shape.components[c].size());
-    const double* const coupling = numbers.coupling.data() + coupling_at[c];
+// A row divided by its scale -> work: component, border, intercept. False where the scale is not positive.
+inline bool Recovery::State::coefficients(const Row& row, int columns) {
+  const double inverse_scale = row.scale < 0 ? 1 : 1 / value(row.scale);
+  double* const a = work.data();
+  for (int i = 0; i < columns; ++i) a[i] = 0;
+  for (std::uint32_t t = row.first; t < row.first + row.count; ++t) a[parts[t].column] += parts[t].number * value(parts[t].ref) * inverse_scale;
+  return inverse_scale > 0;
+}
+
+// Adds a component's rows and takes its scalars out: L_cc, L_bc, L_cc^-1 g_c (into the mean), and what is left for the border.
+bool Recovery::State::eliminate(const Component& c) {
+  const int d = c.d, p = border_size();
+  double* const l = numbers.component.data() + c.component;
+  double* const coupling = numbers.coupling.data() + c.coupling;  // [p][d]
+  const std::size_t* const scalar = scalars.data() + c.scalars;
+  double* const a = work.data();
+  double* const mean = numbers.mean.data();
+  double* const m_border = numbers.border.data();
+  for (int i = 0; i < d; ++i) {
+    for (int j = 0; j < i; ++j) l[i * d + j] = 0;
+    l[i * d + i] = diagonal[c.scalars + static_cast<std::size_t>(i)];
+    mean[scalar[i]] = 0;
+  }
+  for (int i = 0; i < p * d; ++i) coupling[i] = 0;
+  for (const Row& row : c.rows) {
+    if (!coefficients(row, d + p + 1)) return false;
+    const double* const b = a + d;
+    const double intercept = b[p];
     for (int i = 0; i < d; ++i) {
-      double sum = x[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])];
-      for (int q = 0; q < p; ++q) sum -= coupling[q * d + i] * b[q];
-      a[static_cast<std::size_t>(i)] = sum;
+      if (a[i] == 0) continue;
+      for (int j = 0; j <= i; ++j) l[i * d + j] += a[i] * a[j];
+      for (int q = 0; q < p; ++q) coupling[q * d + i] += a[i] * b[q];
+      mean[scalar[i]] -= a[i] * intercept;
     }
-    solve_upper(numbers.component.data() + component_at[c], d, a.data());
-    for (int i = 0; i < d; ++i) x[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])] = a[static_cast<std::size_t>(i)];
+    for (int q = 0; q < p; ++q) {
+      if (b[q] == 0) continue;
+      for (int s = 0; s <= q; ++s) m_border[q * p + s] += b[q] * b[s];
+      border_g[static_cast<std::size_t>(q)] -= b[q] * intercept;
+    }
+  }
+  if (!cholesky(l, d)) return false;
+  for (int i = 0; i < d; ++i) a[i] = mean[scalar[i]];
+  solve_lower(l, d, a);
+  for (int i = 0; i < d; ++i) mean[scalar[i]] = a[i];
+  for (int q = 0; q < p; ++q) {
+    double* const row = coupling + q * d;
+    if (std::all_of(row, row + d, [](double x) { return x == 0; })) continue;
+    solve_lower(l, d, row);
+    for (int s = 0; s <= q; ++s)
+      for (int i = 0; i < d; ++i) m_border[q * p + s] -= row[i] * coupling[s * d + i];
+    for (int i = 0; i < d; ++i) border_g[static_cast<std::size_t>(q)] -= row[i] * a[i];
+  }
+  return true;
+}
+
+// The same for a component of one scalar, as most models have many: no inner loops but those over the border (P, or any number: -1).
+template <int P>
+bool Recovery::State::eliminate_scalar(const Component& c) {
+  const int p = P >= 0 ? P : border_size();
+  double* const coupling = numbers.coupling.data() + c.coupling;
+  double* const m_border = numbers.border.data();
+  double* const g_border = border_g.data();
+  double m = diagonal[c.scalars], g = 0;
+  for (int q = 0; q < p; ++q) coupling[q] = 0;
+  for (const Row& row : c.rows) {
+    if (!coefficients(row, p + 2)) return false;
+    const double a = work[0], intercept = work[static_cast<std::size_t>(p) + 1];
+    const double* const b = work.data() + 1;
+    m += a * a;
+    g -= a * intercept;
+    for (int q = 0; q < p; ++q) {
+      if (P < 0 && b[q] == 0) continue;
+      coupling[q] += a * b[q];
+      for (int s = 0; s <= q; ++s) m_border[q * p + s] += b[q] * b[s];
+      g_border[q] -= b[q] * intercept;
+    }
+  }
+  if (!(m > 0) || !std::isfinite(m)) return false;
+  const double l = std::sqrt(m), inverse = 1 / l;
+  g *= inverse;
+  for (int q = 0; q < p; ++q) {
+    if (P < 0 && coupling[q] == 0) continue;
+    coupling[q] *= inverse;
+    for (int s = 0; s <= q; ++s) m_border[q * p + s] -= coupling[q] * coupling[s];
+    g_border[q] -= coupling[q] * g;
+  }
+  numbers.component[c.component] = l;
+  numbers.mean[scalars[c.scalars]] = g;
+  return true;
+}
+
+// What the density needs besides; a draw does without.
+void Recovery::State::take_logs() {
+  if (logs_known || !good) return;
+  LogSum log_scales, log_diagonal;
+  for (const Definition& d : definitions) log_scales.add(d.known_scale * value(d.scale));
+  for (const Component& c : components)
+    for (int i = 0; i < c.d; ++i) log_diagonal.add(numbers.component[c.component + static_cast<std::size_t>(i * c.d + i)]);
+  for (std::size_t q = 0; q < border.size(); ++q) log_diagonal.add(numbers.border[q * border.size() + q]);
+  numbers.log_scales = log_scales.total();
+  numbers.log_diagonal = log_diagonal.total();
+  logs_known = true;
+}
+
+template <int D>
+void Recovery::State::solve_component_transposed(const Component& c, std::span<double> x, const double* b) const {
+  const int d = D > 0 ? D : c.d, p = border_size();
+  const double* const coupling = numbers.coupling.data() + c.coupling;
+  const std::size_t* const scalar = scalars.data() + c.scalars;
+  double* const a = work.data();
+  for (int i = 0; i < d; ++i) {
+    a[i] = x[scalar[i]];
+    for (int q = 0; q < p; ++q) a[i] -= coupling[q * d + i] * b[q];
+  }
+  solve_upper(numbers.component.data() + c.component, d, a);
+  for (int i = 0; i < d; ++i) x[scalar[i]] = a[i];
+}
+
+void Recovery::State::solve_transposed(std::span<double> x) const {
+  double* const b = border_work();
+  for (std::size_t q = 0; q < border.size(); ++q) b[q] = x[border[q]];
+  solve_upper(numbers.border.data(), border_size(), b);
+  for (std::size_t q = 0; q < border.size(); ++q) x[border[q]] = b[q];
+  for (const Component& c : components) {
+    if (c.d == 1) solve_component_transposed<1>(c, x, b);
+    else solve_component_transposed<0>(c, x, b);
   }
 }
 
 void Recovery::State::solve(std::span<double> x) const {
-  const BlockPartition& shape = partition();
-  const int p = border();
-  std::vector<double>& a = work;
-  double* const b = a.data() + std::max(shape.max_component, 1);
-  for (int q = 0; q < p; ++q) b[q] = x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])];
-  for (std::size_t c = 0; c < shape.components.size(); ++c) {
-    const int d = static_cast<int>(shape.components[c].size());
-    const double* const coupling = numbers.coupling.data() + coupling_at[c];
-    for (int i = 0; i < d; ++i) a[static_cast<std::size_t>(i)] = x[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])];
-    solve_lower(numbers.component.data() + component_at[c], d, a.data());
-    for (int i = 0; i < d; ++i) x[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(i)])] = a[static_cast<std::size_t>(i)];
+  const int p = border_size();
+  double* const a = work.data();
+  double* const b = border_work();
+  for (std::size_t q = 0; q < border.size(); ++q) b[q] = x[border[q]];
+  for (const Component& c : components) {
+    const double* const coupling = numbers.coupling.data() + c.coupling;
+    const std::size_t* const scalar = scalars.data() + c.scalars;
+    for (int i = 0; i < c.d; ++i) a[i] = x[scalar[i]];
+    solve_lower(numbers.component.data() + c.component, c.d, a);
+    for (int i = 0; i < c.d; ++i) x[scalar[i]] = a[i];
     for (int q = 0; q < p; ++q)
-      for (int i = 0; i < d; ++i) b[q] -= coupling[q * d + i] * a[static_cast<std::size_t>(i)];
+      for (int i = 0; i < c.d; ++i) b[q] -= coupling[q * c.d + i] * a[i];
   }
   solve_lower(numbers.border.data(), p, b);
-  for (int q = 0; q < p; ++q) x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])] = b[q];
+  for (std::size_t q = 0; q < border.size(); ++q) x[border[q]] = b[q];
 }
 
 void Recovery::State::location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location, double& scale) const {
@@ -380,12 +459,15 @@ void Recovery::State::to_z(std::span<const double> from, std::span<double> z) co
 
 std::size_t Recovery::kept_size() const { return state_->kept_size; }
 std::size_t Recovery::eliminated_size() const { return state_->eliminated_size; }
-ConditionalNumbers& Recovery::numbers() { return state_->numbers; }
+ConditionalNumbers& Recovery::numbers() {
+  state_->take_logs();
+  return state_->numbers;
+}
 
 bool Recovery::condition(std::span<const double> kept_constrained) {
   State& s = *state_;
   for (std::size_t i = 0; i < s.input.size(); ++i) s.input[i] = kept_constrained[s.input_place[i]];
-  s.engine->outputs(s.input, s.numbers.values);
+  s.engine->outputs(s.input, std::span(s.numbers.values).first(s.numbers.values.size() - 1));
   return s.good = s.assemble() && s.families.condition(s.numbers.values, s.numbers.family);
 }
 
@@ -393,7 +475,7 @@ void Recovery::draw(PhiloxStream& random, std::span<double> z) const {
   const State& s = *state_;
   if (!s.good) return std::fill(z.begin(), z.end(), std::numeric_limits<double>::quiet_NaN());
   s.on_block(z, [&](std::span<double> x) {
-    for (double& u : x) u = random.normal();
+    random.normals(x);
     s.solve_transposed(x);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += s.numbers.mean[i];
     s.to_z(x, x);
@@ -404,14 +486,12 @@ void Recovery::draw(PhiloxStream& random, std::span<double> z) const {
 void Recovery::draw_independent(PhiloxStream& random, double width, std::span<double> z) const {
   const State& s = *state_;
   if (!s.good) return std::fill(z.begin(), z.end(), std::numeric_limits<double>::quiet_NaN());
-  const BlockPartition& shape = s.partition();
-  const std::size_t p = shape.border.size();
+  const std::size_t p = s.border.size();
   s.on_block(z, [&](std::span<double> x) {
-    for (std::size_t c = 0; c < shape.components.size(); ++c) {
-      const std::size_t d = shape.components[c].size();
-      for (std::size_t i = 0; i < d; ++i) x[static_cast<std::size_t>(shape.components[c][i])] = width * random.normal() / s.numbers.component[s.component_at[c] + i * d + i];
-    }
-    for (std::size_t q = 0; q < p; ++q) x[static_cast<std::size_t>(shape.border[q])] = width * random.normal() / s.numbers.border[q * p + q];
+    for (const Component& c : s.components)
+      for (int i = 0; i < c.d; ++i)
+        x[s.scalars[c.scalars + static_cast<std::size_t>(i)]] = width * random.normal() / s.numbers.component[c.component + static_cast<std::size_t>(i * c.d + i)];
+    for (std::size_t q = 0; q < p; ++q) x[s.border[q]] = width * random.normal() / s.numbers.border[q * p + q];
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += s.numbers.mean[i];
     s.to_z(x, x);
   });
@@ -419,9 +499,9 @@ void Recovery::draw_independent(PhiloxStream& random, double width, std::span<do
 }
 
 double Recovery::log_conditional(std::span<const double> all) const {
-  const State& s = *state_;
-  const BlockPartition& shape = s.partition();
+  State& s = *state_;
   if (!s.good) return std::numeric_limits<double>::quiet_NaN();
+  s.take_logs();
   for (std::size_t i = 0; i < s.block.size(); ++i) s.block[i] = all[s.place[i]];
   const std::span<const double> z = s.place_in_block.empty() ? all : std::span<const double>(s.block);
   std::copy(z.begin(), z.end(), s.e.begin());
@@ -433,22 +513,23 @@ double Recovery::log_conditional(std::span<const double> all) const {
   }
   for (std::size_t i = 0; i < s.e.size(); ++i) s.e[i] -= s.numbers.mean[i];
   // |L' (e - mean)|^2, multiplied out: the transpose of the factor that draw solves with.
-  const int p = s.border();
+  const std::size_t p = s.border.size();
   double square = 0;
-  for (std::size_t c = 0; c < shape.components.size(); ++c) {
-    const int d = static_cast<int>(shape.components[c].size());
-    const double* const l = s.numbers.component.data() + s.component_at[c];
-    const double* const coupling = s.numbers.coupling.data() + s.coupling_at[c];
-    for (int i = 0; i < d; ++i) {
+  for (const Component& c : s.components) {
+    const double* const l = s.numbers.component.data() + c.component;
+    const double* const coupling = s.numbers.coupling.data() + c.coupling;
+    const std::size_t* const scalar = s.scalars.data() + c.scalars;
+    const auto d = static_cast<std::size_t>(c.d);
+    for (std::size_t i = 0; i < d; ++i) {
       double sum = 0;
-      for (int k = i; k < d; ++k) sum += l[k * d + i] * s.e[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(k)])];
-      for (int q = 0; q < p; ++q) sum += coupling[q * d + i] * s.e[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])];
+      for (std::size_t k = i; k < d; ++k) sum += l[k * d + i] * s.e[scalar[k]];
+      for (std::size_t q = 0; q < p; ++q) sum += coupling[q * d + i] * s.e[s.border[q]];
       square += sum * sum;
     }
   }
-  for (int i = 0; i < p; ++i) {
+  for (std::size_t i = 0; i < p; ++i) {
     double sum = 0;
-    for (int k = i; k < p; ++k) sum += s.numbers.border[static_cast<std::size_t>(k * p + i)] * s.e[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(k)])];
+    for (std::size_t k = i; k < p; ++k) sum += s.numbers.border[k * p + i] * s.e[s.border[k]];
     square += sum * sum;
   }
   return -0.5 * square + s.numbers.log_diagonal - s.numbers.log_scales - static_cast<double>(z.size()) * kHalfLogTwoPi +
@@ -497,21 +578,21 @@ void Recovery::State::find_paths() {
   direction.assign(n, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
     std::vector<std::int32_t> open = {static_cast<std::int32_t>(i)};
-    std::set<std::int32_t> scalars(open.begin(), open.end());
+    std::set<std::int32_t> met(open.begin(), open.end());
     std::set<std::uint32_t, std::greater<>> path;
-    std::set<std::uint32_t> components;
+    std::set<std::uint32_t> touched;
     while (!open.empty()) {
       const auto z = static_cast<std::size_t>(open.back());
       open.pop_back();
-      if (partition().component_of[z] >= 0) components.insert(static_cast<std::uint32_t>(partition().component_of[z]));
+      if (system->partition.component_of[z] >= 0) touched.insert(static_cast<std::uint32_t>(system->partition.component_of[z]));
       if (definition_of[z] < 0) continue;
       path.insert(static_cast<std::uint32_t>(definition_of[z]));
       const Definition& d = definitions[static_cast<std::size_t>(definition_of[z])];
       for (std::uint32_t u = d.first; u < d.first + d.count; ++u)
-        if (terms[u].z != kIntercept && scalars.insert(terms[u].z).second) open.push_back(terms[u].z);
+        if (terms[u].z != kIntercept && met.insert(terms[u].z).second) open.push_back(terms[u].z);
     }
     steps.insert(steps.end(), path.begin(), path.end());
-    reached.insert(reached.end(), components.begin(), components.end());
+    reached.insert(reached.end(), touched.begin(), touched.end());
     steps_at.push_back(static_cast<std::uint32_t>(steps.size()));
     reached_at.push_back(static_cast<std::uint32_t>(reached.size()));
   }
@@ -519,11 +600,10 @@ void Recovery::State::find_paths() {
 
 // As covariance(i, i), but only where row i of J is not zero.
 double Recovery::State::variance_in_block(std::size_t i) const {
-  const BlockPartition& shape = partition();
   std::vector<double>& x = direction;
-  const int p = border();
+  const int p = border_size();
   double* const a = work.data();
-  double* const b = a + std::max(shape.max_component, 1);
+  double* const b = border_work();
   x[i] = 1;
   for (std::uint32_t k = steps_at[i]; k < steps_at[i + 1]; ++k) {
     const Definition& d = definitions[steps[k]];
@@ -532,17 +612,16 @@ double Recovery::State::variance_in_block(std::size_t i) const {
       if (terms[u].z != kIntercept) x[static_cast<std::size_t>(terms[u].z)] += weight * terms[u].number * value(terms[u].ref);
     weight *= d.known_scale * value(d.scale);
   }
-  for (int q = 0; q < p; ++q) b[q] = std::exchange(x[static_cast<std::size_t>(shape.border[static_cast<std::size_t>(q)])], 0.0);
+  for (std::size_t q = 0; q < border.size(); ++q) b[q] = std::exchange(x[border[q]], 0.0);
   double sum = 0;
   for (std::uint32_t k = reached_at[i]; k < reached_at[i + 1]; ++k) {
-    const std::size_t c = reached[k];
-    const int d = static_cast<int>(shape.components[c].size());
-    const double* const coupling = numbers.coupling.data() + coupling_at[c];
-    for (int j = 0; j < d; ++j) a[j] = std::exchange(x[static_cast<std::size_t>(shape.components[c][static_cast<std::size_t>(j)])], 0.0);
-    solve_lower(numbers.component.data() + component_at[c], d, a);
-    for (int j = 0; j < d; ++j) sum += a[j] * a[j];
+    const Component& c = components[reached[k]];
+    const double* const coupling = numbers.coupling.data() + c.coupling;
+    for (int j = 0; j < c.d; ++j) a[j] = std::exchange(x[scalars[c.scalars + static_cast<std::size_t>(j)]], 0.0);
+    solve_lower(numbers.component.data() + c.component, c.d, a);
+    for (int j = 0; j < c.d; ++j) sum += a[j] * a[j];
     for (int q = 0; q < p; ++q)
-      for (int j = 0; j < d; ++j) b[q] -= coupling[q * d + j] * a[j];
+      for (int j = 0; j < c.d; ++j) b[q] -= coupling[q * c.d + j] * a[j];
   }
   solve_lower(numbers.border.data(), p, b);
   for (int q = 0; q < p; ++q) sum += b[q] * b[q];

@@ -20,7 +20,7 @@ struct ConditionalNumbers {
   std::vector<double> component;     // L's diagonal blocks, one after the other, each d x d row-major, lower triangle
   std::vector<double> coupling;      // for each component M_cb L_c^-T as [p][d]: L's rows of the border
   std::vector<double> border;        // L's last block, [p][p] row-major, lower triangle
-  std::vector<double> values;        // of the slots that whitening and the rows refer to
+  std::vector<double> values;        // of the slots that whitening and the rows refer to, then a 1
   double log_diagonal = 0;           // sum of log L_ii
   double log_scales = 0;             // sum of log s_i: the Jacobian of e -> z
   std::vector<double> family;        // parts of the conditionals of conjugate families, in the order of FamilySystem

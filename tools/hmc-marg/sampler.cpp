@@ -161,7 +161,7 @@ class Chains {
       ChainState state = chain_state_from(blob->second, "checkpoint/" + blob->first);
       const Json& bytes = recorded("csv_bytes", i);
       const Json& fault = recorded("first_fault", i);
-      if (!bytes.is_number_unsigned() || !fault.is_string()) input_error("checkpoint/state.json: an entry of csv_bytes or first_fault is of another kind; start again with --force");
+      if (!bytes.is_number_integer() || bytes.get<std::int64_t>() < 0 || !fault.is_string()) input_error("checkpoint/state.json: an entry of csv_bytes or first_fault is of another kind; start again with --force");
       state.csv_bytes = bytes.get<std::uint64_t>();
       state.first_fault = fault.get<std::string>();
       chains_[i]->resume(state);

@@ -14,6 +14,13 @@ namespace {
 
 // "-" for what is not defined (a constant column has no R-hat).
 std::string cell(double value, int digits = 3) { return std::isfinite(value) ? report::number_text(value, digits) : "-"; }
+// A quantity to the decimals that show three digits of its spread: what lies below those says nothing.
+std::string beside(double value, double spread) {
+  if (!std::isfinite(value)) return "-";
+  if (!(spread >= 1e-6 && spread < 1e9 && std::abs(value) < 1e12)) return report::number_text(value, 4);
+  const std::string text = fmt::format("{:.{}f}", value, std::max(0, 2 - static_cast<int>(std::floor(std::log10(spread)))));
+  return text.find_first_not_of("-0.") == std::string::npos && text.front() == '-' ? text.substr(1) : text;
+}
 std::string whole(double value) { return std::isfinite(value) ? fmt::format("{:.0f}", value) : "-"; }
 
 }  // namespace
@@ -72,11 +79,16 @@ Json summary_json(std::span<const SummaryRow> rows) {
 report::Table summary_table(std::span<const SummaryRow> rows) {
   report::Table table;
   table.title = "Posterior summary";
+  const bool kinds = std::any_of(rows.begin(), rows.end(), [](const SummaryRow& row) { return !row.kind.empty() && row.kind != "lp"; });
   table.columns = {"", "kind", "mean", "mcse", "sd", "5 %", "50 %", "95 %", "R-hat", "ESS bulk", "ESS tail"};
   for (const SummaryRow& row : rows) {
     const stats::McmcSummary& f = row.figures;
-    table.rows.push_back({row.name, row.kind, cell(f.mean), cell(f.mcse_mean, 2), cell(f.sd), cell(f.q5), cell(f.q50), cell(f.q95), cell(f.rhat, 4),
-                          whole(f.ess_bulk), whole(f.ess_tail)});
+    table.rows.push_back({row.name, row.kind, beside(f.mean, f.sd), cell(f.mcse_mean, 2), beside(f.sd, f.sd), beside(f.q5, f.sd), beside(f.q50, f.sd), beside(f.q95, f.sd),
+                          std::isfinite(f.rhat) ? fmt::format("{:.3f}", f.rhat) : "-", whole(f.ess_bulk), whole(f.ess_tail)});
+  }
+  if (!kinds) {  // of files that do not say
+    table.columns.erase(table.columns.begin() + 1);
+    for (auto& row : table.rows) row.erase(row.begin() + 1);
   }
   return table;
 }
@@ -91,7 +103,8 @@ std::string summary_text(std::span<const SummaryRow> rows, std::size_t limit) {
   std::string text;
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string out;
-    for (std::size_t c = 0; c < cells.size(); ++c) out += c < 2 ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
+    const std::size_t words = table.columns.size() > 1 && table.columns[1] == "kind" ? 2 : 1;
+    for (std::size_t c = 0; c < cells.size(); ++c) out += c < words ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
     out.erase(out.find_last_not_of(' ') + 1);
     text += out + "\n";
   };

@@ -146,6 +146,30 @@ TEST_CASE("abandoning removes what the run wrote and keeps what it found") {
   CHECK_THROWS_AS(made.claim("../outside"), Error);
 }
 
+TEST_CASE("what a process killed in the middle of a write left is cleared away by the run that goes on, and nothing else is") {
+  const Folder folder;
+  const fs::path run = folder.path / "run";
+  const auto put = [](const fs::path& path) { write_file_atomic(path, "half"); };
+  fs::create_directory(run);
+  put(run / "manifest.json.tmp-12-0");
+  {
+    DiskRunDirectory directory(run, kWalk, Reuse::refuse);  // killed before it wrote anything
+    directory.write("charts/a.json", "{}");
+    directory.save_state({.json = {{"step", 1}}, .blobs = {{"a.bin", "one"}}});
+  }
+  put(run / "charts/a.json.tmp-12-3");
+  put(run / "checkpoint/0/a.bin.tmp-12-4");
+  put(run / "mine.tmp-1-2");
+  {
+    DiskRunDirectory directory(run, kWalk, Reuse::resume);
+    directory.finish(0);
+  }
+  CHECK(!fs::exists(run / "manifest.json.tmp-12-0"));
+  CHECK(!fs::exists(run / "charts/a.json.tmp-12-3"));
+  CHECK(!fs::exists(run / "checkpoint"));
+  CHECK(fs::exists(run / "mine.tmp-1-2"));
+}
+
 TEST_CASE("a finished run has no state left, and says how it ended") {
   const Folder folder;
   {
