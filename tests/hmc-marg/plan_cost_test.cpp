@@ -60,6 +60,36 @@ TEST_CASE("plans on the corpus") {
   CHECK(plan("nes_logit_model").plan[1].reason == "family");
 }
 
+TEST_CASE("plans of the paper's programs") {
+  const std::filesystem::path samples = std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data" / "hmc-marg";
+  const auto hpp = bind_files(samples / "hpp.stan", samples / "rats71.json");
+  CHECK(sampled_names(marginalize(hpp->graph, automatic())) == "m kappa ");
+  const std::filesystem::path data = data_folder().parent_path();
+  if (!std::filesystem::exists(data / "electric_company.json") || !std::filesystem::exists(data / "pulmonary_fibrosis.json")) {
+    MESSAGE("skipped: electric and fibrosis need " << data.string() << "; TENFOLD_DATA names the folder of test data");
+    return;
+  }
+  const MarginalModel electric = marginal_of(
+      "data { array[192] int pair; array[192] int grade; array[96] int grade_pair; vector[192] treatment; vector[192] y; }\n"
+      "parameters { vector[4] mua; vector[96] a; vector[4] b; vector[4] sigmay; }\n"
+      "model { mua ~ normal(0, 1); a ~ normal(100 * mua[grade_pair], 1); b ~ normal(0, 100); sigmay ~ normal(0, 1);\n"
+      "y ~ normal(a[pair] + b[grade] .* treatment, exp(sigmay[grade])); }",
+      tenfold::read_file(data / "electric_company.json"), automatic());
+  CHECK(sampled_names(electric.marginal).find("sigmay") != std::string::npos);
+  CHECK(entry(electric, "sigmay").reason == "scale_of");
+  CHECK(entry(electric, "a").eliminated);
+  CHECK(electric.marginal.target.inputs.size() <= 8);
+  const MarginalModel fibrosis = marginal_of(
+      "data { int N; int J; array[N] int patient; vector[N] week; vector[N] fvc; }\n"
+      "parameters { real m_a; real<lower=0> s_a; real m_b; real<lower=0> s_b; vector[J] a; vector[J] b; real<lower=0> s; }\n"
+      "model { m_a ~ normal(0, 500); m_b ~ normal(0, 3); s_a ~ cauchy(0, 100); s_b ~ cauchy(0, 3); s ~ cauchy(0, 100); a ~ normal(m_a, s_a); b ~ normal(m_b, s_b);\n"
+      "for (i in 1:N) fvc[i] ~ normal(a[patient[i]] + b[patient[i]] * week[i], s); }",
+      tenfold::read_file(data / "pulmonary_fibrosis.json"), automatic());
+  CHECK(entry(fibrosis, "a").eliminated);
+  CHECK(entry(fibrosis, "b").eliminated);
+  for (const char* scale : {"s_a", "s_b", "s"}) CHECK(!entry(fibrosis, scale).eliminated);
+}
+
 TEST_CASE("of sets considered the cheapest is taken, and stands first") {
   const MarginalModel m = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;", "mu ~ normal(0, 5); tau ~ cauchy(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
                                       kSchoolsData, automatic());

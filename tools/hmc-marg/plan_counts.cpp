@@ -250,7 +250,10 @@ class Counter {
       if (node.density != Density::normal && node.density != Density::std_normal) continue;
       for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
         const auto at = owner.find(operand(node, 0, lane));
-        if (at == owner.end()) continue;
+        if (at == owner.end()) {
+          if (node.density == Density::std_normal) find_correlated(operand(node, 0, lane), owner);
+          continue;
+        }
         const int p = at->second;
         auto& [count, good] = seen.try_emplace(p, 0, true).first->second;
         owner.erase(at);
@@ -263,6 +266,18 @@ class Counter {
     }
     for (const auto& [p, found] : seen)
       out_.priors[static_cast<std::size_t>(p)].complete = found.second && found.first == model_.parameters[static_cast<std::size_t>(p)].value.size();
+  }
+
+  // std_normal(L^-1 (z - l)): z has a prior whose scale varies where L does. It has no non-centred form here, so it is not complete.
+  void find_correlated(Slot r, const std::map<Slot, int>& owner) {
+    const Node& node = graph_.nodes()[graph_.node_of(r)];
+    if (node.op != Op::solve_lower) return;
+    const std::uint32_t lane = r - node.first, row = lane % node.rows;
+    Slot z = operand(node, 1, lane);
+    const Node& residual = graph_.nodes()[graph_.node_of(z)];
+    if (!leaf_[z] && residual.op == Op::sub) z = operand(residual, 0, z - residual.first);
+    const auto at = owner.find(z);
+    if (at != owner.end() && !graph_.is_constant(operand(node, 0, std::size_t{row} * node.rows + row))) out_.priors[static_cast<std::size_t>(at->second)].scale_varies = true;
   }
 
   // A term that goes with a family's parameter is not needed where that is eliminated.
