@@ -7,8 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "base/philox.h"
 #include "hmc-marg/block_system.h"
+#include "hmc-marg/determined.h"
 #include "hmc-marg/op_program.h"
 #include "hmc-marg/recover.h"
 
@@ -157,8 +159,13 @@ class ModelParts {
 
 CertificateResult certify(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, int points) {
   if (marginal.gaussian == nullptr) return {0, 0, 0, true, ""};
+  if (const auto scalar = undetermined(model, marginal, seed)) infeasible_error(message(*scalar));
   ModelParts model_parts(model, marginal);
-  return certify(model_parts.parts(), seed, points);
+  const CertificateResult result = certify(model_parts.parts(), seed, points);
+  if (result.ok) return result;
+  // A matrix too near to a singular one for its pivots to be numbers breaks the identity too; then that is the reason to give.
+  if (const auto scalar = undetermined(model, marginal, seed, kSingularInSquares)) infeasible_error(message(*scalar));
+  return result;
 }
 
 }  // namespace tenfold::hmc_marg
