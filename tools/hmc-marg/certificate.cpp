@@ -7,8 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "base/philox.h"
 #include "hmc-marg/block_system.h"
+#include "hmc-marg/determined.h"
 #include "hmc-marg/op_program.h"
 #include "hmc-marg/recover.h"
 
@@ -160,8 +162,17 @@ class ModelParts {
 
 CertificateResult certify(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, int points) {
   if (marginal.eliminated.empty()) return {0, 0, 0, true, ""};
+  const auto refuse_undetermined = [&](double tolerance) {
+    if (marginal.gaussian == nullptr) return;
+    if (const auto scalar = undetermined(model, marginal, seed, tolerance)) infeasible_error(message(*scalar));
+  };
+  refuse_undetermined(kSingular);
   ModelParts model_parts(model, marginal);
-  return certify(model_parts.parts(), seed, points);
+  const CertificateResult result = certify(model_parts.parts(), seed, points);
+  if (result.ok) return result;
+  // A matrix too near to a singular one for its pivots to be numbers breaks the identity too; then that is the reason to give.
+  refuse_undetermined(kSingularInSquares);
+  return result;
 }
 
 }  // namespace tenfold::hmc_marg

@@ -44,7 +44,8 @@ inline constexpr double kCertificateTolerance = 1e-8;
 // joint is not finite is skipped; a non-finite marginal with a finite joint fails, at U(-6, 6) it is skipped. Fewer than 16 points fail.
 CertificateResult certify(const CertificateParts& parts, std::uint64_t seed, int points = 64);
 
-// The same for a model and its marginal; ok with 0 points where nothing is eliminated.
+// The same for a model and its marginal; ok with 0 points where nothing is eliminated. Throws Error(infeasible) naming the scalar where
+// nothing determines one of those eliminated.
 CertificateResult certify(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, int points = 64);
 
 }  // namespace tenfold::hmc_marg

@@ -60,9 +60,24 @@ class Reference {
       const Node& node = graph_.nodes()[n];
       if (!wants_any(node)) continue;
       if (node.op == Op::parameter) machine_error("a program reads an unconstrained parameter that is not among its inputs");
-      for (const Operand& operand : graph_.operands(node)) {
-        for (std::uint32_t i = 0; i < operand.size; ++i) needed_[slot(operand, i)] = true;
+      for (std::uint32_t i = 0; i < node.lanes; ++i) {
+        if (wants(node, i)) need_operands(node, i);
       }
+    }
+  }
+
+  // Of one lane alone: a target may hold some lanes of a node and leave out others, which read scalars that nobody gives.
+  void need_operands(const Node& node, std::uint32_t lane) {
+    for (const Operand& operand : graph_.operands(node)) {
+      std::uint32_t begin = 0, end = operand.size;
+      if (lane_wise(node.op) || node.op == Op::density) {
+        begin = lane;
+        end = lane + 1;
+      } else if (segmented(node.op)) {
+        begin = graph_.segments(node)[lane];
+        end = graph_.segments(node)[lane + 1];
+      }
+      for (std::uint32_t i = begin; i < end; ++i) needed_[slot(operand, i)] = true;
     }
   }
 
@@ -90,11 +105,13 @@ class Reference {
       for (std::uint32_t i = 0; i < node.lanes; ++i) out[i] = graph_.constant_value(node.first + i);
     } else if (lane_wise(node.op)) {
       for (std::uint32_t i = 0; i < node.lanes; ++i) {
+        if (!wants(node, i)) continue;
         const double x = value_[slot(operands[0], i)];
         out[i] = info(node.op).value(x, node.arity == 2 ? value_[slot(operands[1], i)] : 0);
       }
     } else if (node.op == Op::density) {
       for (std::uint32_t i = 0; i < node.lanes; ++i) {
+        if (!wants(node, i)) continue;
         double x[kMaxDensityArguments];
         for (std::uint32_t k = 0; k < node.arity; ++k) x[k] = value_[slot(operands[k], i)];
         out[i] = info(node.density).log_density(x);
@@ -102,6 +119,7 @@ class Reference {
     } else if (segmented(node.op)) {
       const auto offsets = graph_.segments(node);
       for (std::uint32_t i = 0; i < node.lanes; ++i) {
+        if (!wants(node, i)) continue;
         const auto a = gather(operands[0], offsets[i], offsets[i + 1]);
         const auto b = node.arity == 2 ? gather(operands[1], offsets[i], offsets[i + 1]) : a;
         out[i] = segment_value(node.op, a.data(), b.data(), a.size());

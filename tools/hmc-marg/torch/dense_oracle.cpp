@@ -111,7 +111,8 @@ class DenseOracle final : public TorchPart {
     const Tensor residuals = torch::cat(rows.residuals, 1), scales = torch::cat(rows.scales, 0);
     const Tensor c = residuals[0] / scales;                                                 // [rows]
     const Tensor a = ((residuals.index({Slice(0, 1)}) - residuals.index({Slice(1, None)})) / scales).transpose(0, 1);  // [rows, n]
-    const Tensor factor = torch::linalg_cholesky(a.transpose(0, 1).matmul(a));
+    const auto [factor, failed] = torch::linalg_cholesky_ex(a.transpose(0, 1).matmul(a));
+    if (failed.item<int>() != 0) infeasible_error("the oracle's matrix of the eliminated scalars is not positive definite in floating point; --oracle none leaves it out");
     const Tensor mean = torch::cholesky_solve(a.transpose(0, 1).matmul(c.unsqueeze(1)), factor);
     const Tensor r = c - a.matmul(mean).squeeze(1);
     const double constants = 0.5 * static_cast<double>(n - scales.size(0)) * kLog2Pi;
