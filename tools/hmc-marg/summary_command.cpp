@@ -35,6 +35,12 @@ std::size_t warmup_rows(const data::CsvTable& table) {
   return static_cast<std::size_t>((warmup + thin - 1) / thin);
 }
 
+// Rows that the header announces after warm-up; 0 where it does not say.
+std::size_t draw_rows(const data::CsvTable& table) {
+  const long draws = std::max(0L, header_number(table, "num_samples", 0)), thin = std::max(1L, header_number(table, "thin", 1));
+  return static_cast<std::size_t>((draws + thin - 1) / thin);
+}
+
 }  // namespace
 
 void describe(SummaryOptions& o, cli::OptionTable& table) { table.inputs("FILES", o.files, "chain files, one a chain").file().required(); }
@@ -49,6 +55,8 @@ cli::Result summary(const SummaryOptions& options, cli::Run& run) {
     if (table.names != tables.front().names) input_error(fmt::format("{}: its columns differ from those of {}; give chains of one model", file, options.files.front()));
     const std::size_t before = warmup_rows(table);
     if (table.rows <= before) input_error(fmt::format("{}: no draws after warm-up; the run that wrote it was cut short", file));
+    if (const std::size_t promised = draw_rows(table); table.rows - before < promised)
+      run.warn(fmt::format("{}: holds {} of the {} draws that its header announces; the run that wrote it was cut short, or the file is damaged", file, table.rows - before, promised));
     rows = std::min(rows, table.rows - before);
   }
   draws.names = tables.front().names;
