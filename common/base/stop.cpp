@@ -44,6 +44,10 @@ void read_environment() {
 bool stop_requested() { return stop_flag.load(std::memory_order_relaxed); }
 void request_stop() { stop_flag.store(true); }
 
+void leave_if_stopped() {
+  if (stop_requested()) throw Error(ExitCode::interrupted, kInterrupted);
+}
+
 void install_stop_signals() {
   struct sigaction action = {};
   action.sa_handler = on_signal;

@@ -9,6 +9,10 @@ namespace tenfold {
 bool stop_requested();
 void request_stop();
 
+// For long work that keeps nothing: throws Error(interrupted, kInterrupted) once the flag is up.
+inline constexpr const char* kInterrupted = "interrupted";
+void leave_if_stopped();
+
 // The first SIGINT or SIGTERM raises the flag, a second one ends the process at once with 130.
 void install_stop_signals();
 

@@ -62,7 +62,7 @@ void CommandRun::save(const State& state) {
 }
 
 void CommandRun::interrupted() {
-  std::string message = "interrupted";
+  std::string message = kInterrupted;
   if (directory_ && facts_.traits->resumable) {
     directory_->begin();
     message += "; `" + facts_.command + " --resume --out " + shell_quoted(directory_->path().string()) + "` goes on";

@@ -1,6 +1,7 @@
 #include "cli/parse.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/error.h"
 #include "base/suggest.h"
@@ -64,9 +65,12 @@ std::vector<TypedOption> parse_arguments(const std::vector<std::string>& argumen
   } catch (const CLI::ParseError&) {
     usage_error("the command line does not parse; see " + usage);
   }
-  const std::vector<std::string> extras = app.remaining();
-  for (const std::string& extra : extras)
-    if (extra.size() > 1 && extra[0] == '-') refuse_unknown(extra, declared, usage);
+  // What follows `--` are inputs, whatever they begin with; CLI11 leaves the mark itself among what is over.
+  std::vector<std::string> extras = app.remaining();
+  const auto mark = std::find(extras.begin(), extras.end(), "--");
+  for (auto extra = extras.begin(); extra != mark; ++extra)
+    if (extra->size() > 1 && (*extra)[0] == '-') refuse_unknown(*extra, declared, usage);
+  if (mark != extras.end()) extras.erase(mark);
   if (!extras.empty()) usage_error("\"" + extras[0] + "\" is one input too many; see " + usage);
 
   std::vector<TypedOption> typed;

@@ -138,6 +138,7 @@ TEST_CASE("what fails while a program is executed with its data stands at line a
       {"functions {\n  real f(real a) {\n    return f(a);\n  }\n}\n" + model("target += f(x);"), "{}", 3, {"m.stan:"}},
       {model("if (x > 0) target += x;"), "{}", 3, {"m.stan:6:"}},
       {model("while (x > 0) target += x;"), "{}", 3, {"m.stan:6:"}},
+      {model("target += floor(x);"), "{}", 3, {"m.stan:6:", "the argument of floor"}},
       {"data {\n  vector[2] y;\n}\ntransformed data {\n  if (y[1] > 0) reject(\"y is \", y[1]);\n}\n" + model(""), R"({"y": [1, 2]})", 3, {"m.stan:5:", "y is 1"}},
   };
   for (const BadInput& row : rows) place.check(row);

@@ -124,6 +124,17 @@ TEST_CASE("summary of the files is the run's summary") {
   }
 }
 
+TEST_CASE("summary says which file holds fewer rows than its header announces") {
+  const test::Scratch scratch;
+  std::string text = "# num_samples = 10\n# thin = 3\n# save_warmup = 0\nlp__,a\n";
+  for (int i = 0; i < 4; ++i) text += "1," + std::to_string(i % 3) + "\n";
+  scratch.file("whole.csv", text);
+  scratch.file("cut.csv", text.substr(0, text.size() - 4));
+  const auto summary = [&](const std::string& file) { return test::run(testing::command({"summary", file}), {.directory = scratch.path().string(), .variables = {}, .input = ""}); };
+  CHECK(summary("whole.csv").err.find("announces") == std::string::npos);
+  CHECK_MESSAGE(summary("cut.csv").err.find("cut.csv: holds 3 of the 4 draws") != std::string::npos, summary("cut.csv").err);
+}
+
 TEST_CASE("cmdstanpy, ArviZ and rstan read every kind of run with equal values") {
   // tests/parity/hmc-marg/chain_files.py asks them.
   const data::JsonValue answers = data::read_json(fs::path(TENFOLD_SOURCE_DIR) / "tests/parity/hmc-marg/chain_files.json");

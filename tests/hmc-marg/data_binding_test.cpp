@@ -46,7 +46,10 @@ TEST_CASE("every fault names the variable, its declaration, and what was found")
   };
   says("int N;", "{}", "`N` (int) is missing in d.json");
   says("int N;", R"({"N": 1.0})", "write 1, not 1.0");
-  says("int N;", R"({"N": 1.5})", "declared int, found a number with a fraction");
+  says("int N;", R"({"N": 3e2})", "write 300, not 300.0");
+  says("int N;", R"({"N": 2.5})", "declared int, found 2.5, which is no integer");
+  CHECK(complaint("int N;", R"({"N": 2.5})").find("write") == std::string::npos);
+  CHECK(complaint("int N;", "[1]") == "d.json:1:1: data are a JSON object of variables by name, found an array");
   says("int N;", R"({"N": 3000000000})", "32 bits");
   says("int N;", R"({"N": [1]})", "found [1]");
   says("int N;", R"({"N": "three"})", "found a string");

@@ -49,7 +49,7 @@ TEST_CASE("what nothing determines is named, compressed or not") {
     one_of(refusal("real a; real b; real c;", "y ~ normal(a + b * x + c * x3, 1e-3 * s);", options), "b", "c");
     CHECK(refusal("vector[3] u;", "y ~ normal(u[1], s);", options) == alone("u[2]"));
     CHECK(refusal("matrix[2, 2] w;", "y ~ normal(w[1, 1], s); w[, 2] ~ normal(0, 1);", options) == alone("w[2,1]"));
-    CHECK(refusal("real a; real b;", "a ~ normal(b, 1); b ~ normal(a, 1);", options).find("nothing in the program determines it") != std::string::npos);
+    one_of(refusal("real a; real b;", "a ~ normal(b, 1); b ~ normal(a, 1);", options), "a", "b");  // known but for a common shift
     CHECK(refusal("real a; vector[J] u;", "if (!prior) y ~ normal(a + u[g], s); u ~ normal(0, s);", options) == alone("a"));
   }
 }

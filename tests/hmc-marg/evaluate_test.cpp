@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/philox.h"
+#include "base/stop.h"
 #include "hmc-marg/model_support.h"
 
 using namespace tenfold;
@@ -176,10 +178,47 @@ TEST_CASE("a program that does not end is ended, one that is too large refused")
   CHECK(refusal("data { int N; } parameters { array[N, N] real m; } model { }", R"({"N": 100000})").code == ExitCode::input);
 }
 
+TEST_CASE("equal statements are one node, but each counts towards the size of a program") {
+  const std::string head = "parameters { real m; }\nmodel {\n  for (i in 1:100000000)\n";
+  for (const std::string statement : {"m ~ normal(0, 1);", "1 ~ normal(0, 1);", "target += m;", "target += normal_lpdf(m | 0, 1);"}) {
+    INFO(statement);
+    const Refusal size = refusal(head + "    " + statement + "\n}");
+    CHECK(size.code == ExitCode::input);
+    CHECK(size.message.starts_with("m.stan:4: "));
+    CHECK(size.message.find("20 million") != std::string::npos);
+  }
+}
+
+TEST_CASE("a weight stays a coefficient where it would make too many factors") {
+  const auto model = bound_model("parameters { real m; } model { target += 1e12 * normal_lpdf(m | 0, 1); }", "{}");
+  CHECK(model->graph.factors.empty());
+  REQUIRE(model->graph.terms.size() == 1);
+  CHECK(model->graph.terms[0].coefficient == 1e12);
+}
+
+TEST_CASE("a program that runs for long ends at a signal, in every block") {
+  struct Raised {
+    Raised() { request_stop(); }
+    ~Raised() { clear_stop(); }
+  } raised;
+  for (const std::string program : {"transformed data { while (1) { } } parameters { real m; } model { }", "parameters { real m; } model { while (1) { } }",
+                                    "parameters { real m; } model { for (i in 1:100000000) m ~ normal(0, 1); }"})
+    CHECK(refusal(program).code == ExitCode::interrupted);
+
+  const std::string text = "parameters { real m; } model { m ~ normal(0, 1); } generated quantities { real a = m; for (i in 1:100000) a += 1; }";
+  const auto model = bound_model(text, "{}");
+  GeneratedQuantities generated(model->program, model->data, model->graph);
+  PhiloxStream random(1, "test");
+  std::vector<double> out(1);
+  const std::vector<double> m = {0.5};
+  CHECK_THROWS_AS(generated.evaluate(m, {}, random, out), const Error&);
+}
+
 TEST_CASE("a reject that is always reached and a density that is zero at data are infeasible") {
   const Refusal reject = refusal("parameters { real m; } model { if (1 > 0) reject(\"value \", 3); }");
   CHECK(reject.code == ExitCode::infeasible);
   CHECK(reject.message.find("value 3") != std::string::npos);
+  CHECK(refusal("parameters { real m; } model { reject(\"no \", m); }").message.find("rejects: no `m`;") != std::string::npos);
   CHECK(refusal("parameters { real m; } model { target += negative_infinity(); }").code == ExitCode::infeasible);
   CHECK(refusal("parameters { real m; } transformed parameters { real<lower=0> t = -1; } model { }").code == ExitCode::infeasible);
 }

@@ -96,10 +96,23 @@ TEST_CASE("statements keep what they say") {
     target += foo(x);
     profile("part") { z = 1; }
     ;
+    {1, 2} ~ poisson(3);
+    for (i in 1:2) {1} ~ poisson(3);
+    { z = 1; }
+    { {1} ~ poisson(3); }
+    {}
   })",
                                        "m.stan");
   const auto& body = program.block(BlockKind::model);
-  REQUIRE(body.size() == 6);
+  REQUIRE(body.size() == 11);
+  CHECK(body[6]->kind == StmtKind::sample);
+  CHECK(body[6]->left->kind == ExprKind::array);
+  REQUIRE(body[7]->body.size() == 1);
+  CHECK(body[7]->body[0]->left->kind == ExprKind::array);
+  CHECK(body[8]->kind == StmtKind::block);
+  CHECK(body[9]->kind == StmtKind::block);
+  CHECK(body[9]->body[0]->kind == StmtKind::sample);
+  CHECK(body[10]->kind == StmtKind::block);
   CHECK(body[0]->kind == StmtKind::sample);
   CHECK(body[0]->truncated);
   CHECK(body[0]->low);

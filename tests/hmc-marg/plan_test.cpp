@@ -82,6 +82,12 @@ model {
   expect("checked", "tp_bound", 11);
 }
 
+TEST_CASE("a truncated parameter is kept as such") {
+  const MarginalModel m = marginal_of("parameters { real a; }\nmodel {\n  a ~ normal(0, 1) T[-5, 5];\n}", "{}");
+  CHECK(entry(m, "a").reason == "family");
+  CHECK(contains(entry(m, "a").detail, "`a` is truncated at line 3"));
+}
+
 TEST_CASE("a transformed parameter's bound that signs prove is no obstacle") {
   const MarginalModel m = marginal_of(
       "parameters { real a; } transformed parameters { real<lower=0> t = exp(a); real<lower=0> u = square(a) + 1; } model { a ~ normal(0, 1); 1 ~ normal(a, 2); }", "{}");

@@ -32,6 +32,12 @@ std::size_t warmup_rows(const data::CsvTable& table) {
   return static_cast<std::size_t>((warmup + thin - 1) / thin);
 }
 
+// Rows that the header announces after warm-up; 0 where it does not say.
+std::size_t draw_rows(const data::CsvTable& table) {
+  const long draws = std::max(0L, header_number(table, "num_samples", 0)), thin = std::max(1L, header_number(table, "thin", 1));
+  return static_cast<std::size_t>((draws + thin - 1) / thin);
+}
+
 }  // namespace
 
 ChainFiles read_chain_files(const std::vector<std::string>& files, cli::Run& run) {
@@ -43,6 +49,8 @@ ChainFiles read_chain_files(const std::vector<std::string>& files, cli::Run& run
     if (table.names != out.tables.front().names) input_error(fmt::format("{}: its columns differ from those of {}; give chains of one model", file, files.front()));
     const std::size_t before = warmup_rows(table);
     if (table.rows <= before) input_error(fmt::format("{}: no draws after warm-up; the run that wrote it was cut short", file));
+    if (const std::size_t promised = draw_rows(table); table.rows - before < promised)
+      run.warn(fmt::format("{}: holds {} of the {} draws that its header announces; the run that wrote it was cut short, or the file is damaged", file, table.rows - before, promised));
     rows = std::min(rows, table.rows - before);
   }
   out.draws.names = out.tables.front().names;

@@ -7,10 +7,13 @@
 #include <tuple>
 #include <utility>
 
+#include "base/stop.h"
 
 namespace tenfold::hmc_marg {
 
 namespace {
+
+constexpr std::uint32_t kBetweenLooks = 1 << 16;  // at the flag of an interruption
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Column = std::pair<std::int32_t, Slot>;  // (z, ref); intercept columns have z = kIntercept
@@ -73,6 +76,7 @@ class Compressor {
     intercept_first_.reserve(rows_.rows.size() + 1);
     std::vector<Column> columns;
     for (std::uint32_t k = 0; k < rows_.rows.size(); ++k) {
+      if (k % kBetweenLooks == 0) leave_if_stopped();
       const BlockRow& row = rows_.rows[k];
       columns.clear();
       intercept_first_.push_back(static_cast<std::uint32_t>(intercepts_.size()));

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/philox.h"
 #include "hmc-marg/transforms.h"
@@ -16,9 +18,11 @@ std::string at_declaration(const Program& program, const Declaration& d) {
   return at_position(program.file, static_cast<std::size_t>(d.at.line), static_cast<std::size_t>(d.at.column), "`" + d.name + "`");
 }
 
+std::string with_article(const std::string& noun) { return (std::string_view("aeiou").find(noun.front()) == std::string_view::npos ? "a " : "an ") + noun; }
+
 // The shape that nested lists have, judged by their first elements.
 std::string json_shape(const data::JsonValue& json) {
-  if (!json.is_array()) return std::string("a ") + data::name_of(json.kind);
+  if (!json.is_array()) return with_article(data::name_of(json.kind));
   std::string sizes;
   const data::JsonValue* level = &json;
   while (level->is_array()) {
@@ -70,7 +74,9 @@ class JsonReader {
         return static_cast<double>(json.integer);
       }
       if (json.is_number() && json.is_integer_literal) fail(json, "an int has 32 bits, the number here is larger");
-      if (json.is_number()) fail(json, "declared int, found a number with a fraction or an exponent; write 1, not 1.0");
+      if (json.is_number() && json.number == std::floor(json.number) && std::fabs(json.number) <= INT_MAX)
+        fail(json, fmt::format("declared int, found an integer written as a real number; write {0:.0f}, not {0:.1f} or with an exponent", json.number));
+      if (json.is_number()) fail(json, fmt::format("declared int, found {:g}, which is no integer of 32 bits", json.number));
       fail(json, "declared " + to_string(value_.type) + (value_.dims.empty() ? "" : " with size " + shape_text(value_.dims)) + ", found " + json_shape(json) + " where an integer belongs");
     }
     const auto real = json.real();
@@ -171,7 +177,7 @@ void lend_data(Interpreter& interpreter, const BoundData& data) {
 std::shared_ptr<const BoundData> bind_data(const Program& program, const data::JsonValue* json, const std::string& file, std::uint64_t seed,
                                            EvaluationLimits limits) {
   if (json && !json->is_object()) {
-    input_error(at_position(file, json->line, json->col, std::string("data are a JSON object of variables by name, found a ") + data::name_of(json->kind)));
+    input_error(at_position(file, json->line, json->col, "data are a JSON object of variables by name, found " + with_article(data::name_of(json->kind))));
   }
   auto data = std::make_shared<BoundData>();
   data->calls = resolve_calls(program);

@@ -76,6 +76,10 @@ class Rows {
       want(row.scale);
       rows_of_[component].push_back(k);
     }
+    // In the location of a whitened scalar it is mentioned, though no row may be left that holds it.
+    for (const BlockRow& row : system_.priors.rows)
+      for (const AffineTerm& term : system_.priors.terms_of(row))
+        if (is_flat(term.z)) mentioned_[static_cast<std::size_t>(term.z)] = true;
     values_.resize(spec_.outputs.size());
     if (!values_.empty()) engine_.emplace(lower(model.graph, spec_));
   }

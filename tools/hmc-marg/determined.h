@@ -19,7 +19,7 @@ inline constexpr double kSingularInSquares = 1e-6;
 // from U(-2, 2); a column counts only if it depends at all of them where it is finite.
 struct Undetermined {
   std::string name;    // as it is written in the program: u[3]
-  bool alone = false;  // no row mentions it at all
+  bool alone = false;  // no normal density mentions it at all
 };
 std::optional<Undetermined> undetermined(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, double least = kSingular, int points = 4);
 

@@ -28,7 +28,7 @@ class ModelBuilder {
       if (statement->kind == StmtKind::declare) check_bounds(statement->declaration);
     }
     interpreter_.run(program_.block(BlockKind::model));
-    for (const Slot slot : interpreter_.target().nonnegative) model_.bound_checks.push_back({slot, "truncation", model_.graph.nodes()[model_.graph.node_of(slot)].line});
+    for (const Slot slot : interpreter_.target().nonnegative) model_.bound_checks.push_back({slot, "truncation", model_.graph.nodes()[model_.graph.node_of(slot)].line, true});
     flatten_target(interpreter_.target(), model_);
     outputs(BlockKind::transformed_parameters);
     outputs(BlockKind::generated_quantities);
@@ -122,7 +122,7 @@ class ModelBuilder {
       const Scalars operands[] = {is_lower ? x : y, is_lower ? y : x};
       difference = model_.graph.lane_wise(Op::sub, operands, 1);
     }
-    model_.bound_checks.push_back({difference, d.name, d.at.line});
+    model_.bound_checks.push_back({difference, d.name, d.at.line, false});
   }
   static Scalars one(const Value& value, std::size_t i) {
     Scalars scalar{std::span(value.number).subspan(i, 1), {}};

@@ -4,8 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/stop.h"
+
 namespace tenfold::hmc_marg {
 namespace {
+
+constexpr std::size_t kBetweenLooks = 1 << 16;
 
 class Sweep {
  public:
@@ -21,6 +25,7 @@ class Sweep {
     for (std::size_t n = nodes.size(); n-- > 1;) {
       const Node& node = nodes[n];
       if (node.op == Op::density) continue;
+      if (n % kBetweenLooks == 0) leave_if_stopped();
       for (std::uint32_t lane = node.lanes; lane-- > 0;) {
         const Slot slot = node.first + lane;
         if (coefficient_[slot] == 0) continue;
@@ -90,7 +95,8 @@ class Sweep {
       if (node.op != Op::density || node.lanes == 0) continue;
       const auto first = coefficient_.begin() + node.first;
       const double least = *std::min_element(first, first + node.lanes);
-      const double whole = least >= 1 ? std::floor(least) : 0;
+      double whole = least >= 1 ? std::floor(least) : 0;
+      if (whole > static_cast<double>(kMostScalars - std::min(kMostScalars, model_.factors.size()))) whole = 0;  // a weight: as terms
       for (double copy = 0; copy < whole; ++copy) model_.factors.push_back({n, arguments(n), line_[node.first]});
       for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
         const double rest = first[lane] - whole;

@@ -44,11 +44,13 @@ struct Term {
   int line = 0;
 };
 
-// A declared bound of a transformed parameter: the density is -infinity where it fails. difference >= 0 (value - lower, upper - value).
+// A declared bound of a transformed parameter, or one of a truncation: the density is -infinity where it fails. difference >= 0 (value - lower,
+// upper - value).
 struct BoundCheck {
   Slot difference = 0;
   std::string name;
   int line = 0;
+  bool truncation = false;
 };
 
 struct OutputVariable {

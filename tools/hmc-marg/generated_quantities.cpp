@@ -86,6 +86,7 @@ bool GeneratedQuantities::evaluate(std::span<const double> parameters, std::span
       next += output.size;
     }
   } catch (const Error& error) {
+    if (error.exit_code() == ExitCode::interrupted) throw;
     s.fault = error.message();
     std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
     return false;

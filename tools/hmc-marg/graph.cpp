@@ -11,7 +11,6 @@ namespace tenfold::hmc_marg {
 
 namespace {
 
-constexpr std::size_t kMaxSlots = 20'000'000;
 constexpr std::size_t kMaxListed = 500'000'000;  // operand lists: 2 GB
 
 std::uint64_t mix(std::uint64_t h, std::uint64_t word) {
@@ -45,9 +44,13 @@ Graph::Graph() : table_(64) {
 Graph::Mark Graph::mark() const { return {pool_.size(), segments_.size(), constant_values_.size()}; }
 
 void Graph::check_room(std::size_t slots) const {
-  if (node_of_slot_.size() + slots <= kMaxSlots && pool_.size() <= kMaxListed && segments_.size() <= kMaxListed) return;
+  if (node_of_slot_.size() + slots <= kMostScalars && pool_.size() <= kMaxListed && segments_.size() <= kMaxListed) return;
+  refuse_size();
+}
+
+void Graph::refuse_size() const {
   input_error(at_position(file_, static_cast<std::size_t>(std::max(line_, 0)), 0,
-                          "unrolled with its data, the program has more than 20 million scalar operations; shorten the "
+                          "unrolled with its data, the program has more than 20 million scalar operations or summands; shorten the "
                           "loop or the data, or write the computation with vectors"));
 }
 

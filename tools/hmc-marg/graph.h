@@ -42,9 +42,11 @@ struct Node {
   int line = 0;                // source line that made it first
 };
 
+inline constexpr std::size_t kMostScalars = 20'000'000;
+
 // Node 0 is a placeholder for slot 0 (no slot). Equal nodes are made once: the same operation on the same operands gives the
 // same slots (add and mul in either order of two scalars). Operands that repeat one slot, or one number, become a broadcast.
-// Throws Error(input) naming `line` when more than 20 million slots would be made.
+// Throws Error(input) naming `line` when more than kMostScalars slots would be made.
 class Graph {
  public:
   Graph();
@@ -59,6 +61,12 @@ class Graph {
   Slot segmented(Op op, std::span<const Scalars> operands, std::span<const std::uint32_t> offsets);
   Slot whole(Op op, std::span<const Scalars> operands, std::uint32_t lanes, std::uint32_t rows = 0);
   Slot density(Density family, std::span<const Scalars> operands, std::uint32_t lanes);
+
+  // Summands of the target; equal ones are one slot, so that they count apart, against the same limit.
+  void count_summands(std::size_t n) {
+    summands_ += n;
+    if (summands_ > kMostScalars) refuse_size();
+  }
 
   void set_line(int line) { line_ = line; }  // recorded in the nodes made from now on
   void set_file(std::string file) { file_ = std::move(file); }  // for messages
@@ -83,6 +91,7 @@ class Graph {
   struct Mark;  // ends of the tables before a node's operands were written
   Mark mark() const;
   void check_room(std::size_t slots) const;
+  [[noreturn]] void refuse_size() const;
   void make_operand(const Scalars& scalars, bool broadcast);
   Slot intern(Node node, const Mark& before);
   bool equal(const Node& a, const Node& b) const;
@@ -102,6 +111,7 @@ class Graph {
   };
   std::vector<Entry> table_;  // open addressing, a power of two, at most half full
   std::size_t interned_ = 0;
+  std::size_t summands_ = 0;
   int line_ = 0;
   std::string file_;
 };

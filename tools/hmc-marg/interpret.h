@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stop.h"
 #include "hmc-marg/ast.h"
 #include "hmc-marg/evaluate.h"
 #include "hmc-marg/graph.h"
@@ -147,7 +148,14 @@ class Interpreter {
 
   // Statements (interpret_statements.cpp).
   Flow execute(const Stmt& s);
-  void count_statement(Position at);
+  void count_statement(Position at) {
+    // A handler's flag costs a call to look at; a statement takes ten nanoseconds, or, with long vectors, as much as a millisecond.
+    constexpr std::uint64_t kBetweenLooks = 1 << 12;
+    ++executed_;
+    if (executed_ % kBetweenLooks == 0) leave_if_stopped();
+    if (executed_ > limits_.statements) refuse_length(at);
+  }
+  [[noreturn]] void refuse_length(Position at) const;
   Flow execute_all(const std::vector<StmtPtr>& statements);
   Flow for_range(const Stmt& s);
   Flow for_each(const Stmt& s);

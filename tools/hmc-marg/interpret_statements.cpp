@@ -19,8 +19,7 @@ Interpreter::Flow Interpreter::execute_all(const std::vector<StmtPtr>& statement
   return Flow::next;
 }
 
-void Interpreter::count_statement(Position at) {
-  if (++executed_ <= limits_.statements) return;
+void Interpreter::refuse_length(Position at) const {
   fail(at, "more than " + std::to_string(limits_.statements) + " statements were executed; is there a loop that does not end?");
 }
 
@@ -277,6 +276,10 @@ std::string Interpreter::printed(const std::vector<ExprPtr>& items) {
       text += item->name;
     } else {
       const Value value = evaluate(*item);
+      if (item->kind == ExprKind::variable && !value.known()) {
+        text += '`' + item->name + '`';
+        continue;
+      }
       print_dimension(text, value, 0, 0, value.size());
     }
   }

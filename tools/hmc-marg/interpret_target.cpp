@@ -1,4 +1,5 @@
 // The target: sampling statements, `target +=`, truncation.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -8,6 +9,7 @@
 namespace tenfold::hmc_marg {
 
 void Interpreter::add_to_target(Scalar s, Position at) {
+  if (graph_) graph_->count_summands(1);
   if (s.slot) {
     target_.entries.push_back({s.slot, at.line});
   } else {
@@ -40,6 +42,8 @@ void Interpreter::add_density(std::string_view family, Arguments args, std::span
   if (!graph_) fail(at, "the target is incremented in the model and transformed parameters only");
   context_.at = at;
   const DensityResult result = apply_density(context_, family, args, is_data);
+  // What is known counts, too: a loop of it takes as long.
+  graph_->count_summands(std::max<std::size_t>(result.factors.size() + result.terms.size(), 1));
   add_known(result.constant, at);
   if (propto) target_.dropped += result.dropped;
   for (const DensityResult::Lanes& lanes : result.factors) target_.densities.push_back({lanes.node, lanes.data_arguments, at.line});

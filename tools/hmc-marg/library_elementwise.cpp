@@ -29,18 +29,25 @@ Value operation(CallContext& context, Arguments args) {
 }
 
 // Functions without a useful derivative: steps, and such whose derivative no operation of the graph has.
-template <double (*f)(double)>
+// A function's name as a template's argument.
+template <std::size_t N>
+struct Name {
+  char text[N];
+  constexpr Name(const char (&name)[N]) { std::copy_n(name, N, text); }
+};
+
+template <Name name, double (*f)(double)>
 Value known_only(CallContext& context, Arguments args) {
-  require_known(context, *args[0], "the argument of a function that has no derivative here");
+  require_known(context, *args[0], fmt::format("the argument of {}, which has no derivative here,", name.text));
   Value out = *args[0];
   if (out.type.base == Base::integer) out.type.base = Base::real;
   for (double& x : out.number) x = f(x);
   return out;
 }
 
-template <double (*f)(double)>
+template <Name name, double (*f)(double)>
 Value known_integer(CallContext& context, Arguments args) {
-  Value out = known_only<f>(context, args);
+  Value out = known_only<name, f>(context, args);
   out.type.base = Base::integer;
   return out;
 }
@@ -178,17 +185,17 @@ constexpr LibraryEntry kEntries[] = {
     {"digamma", one<Op::digamma>},
     {"erf", one<Op::erf>},
     {"erfc", one<Op::erfc>},
-    {"floor", known_only<floor_of>},
-    {"ceil", known_only<ceil_of>},
-    {"round", known_only<round_half_away>},
-    {"trunc", known_only<trunc_of>},
-    {"tgamma", known_only<tgamma_of>},
-    {"trigamma", known_only<trigamma>},
-    {"int_step", known_integer<is_positive>},
-    {"step", known_only<is_not_negative>},
-    {"logical_negation", known_integer<is_zero>},
-    {"is_nan", known_integer<is_nan_of>},
-    {"is_inf", known_integer<is_inf_of>},
+    {"floor", known_only<"floor", floor_of>},
+    {"ceil", known_only<"ceil", ceil_of>},
+    {"round", known_only<"round", round_half_away>},
+    {"trunc", known_only<"trunc", trunc_of>},
+    {"tgamma", known_only<"tgamma", tgamma_of>},
+    {"trigamma", known_only<"trigamma", trigamma>},
+    {"int_step", known_integer<"int_step", is_positive>},
+    {"step", known_only<"step", is_not_negative>},
+    {"logical_negation", known_integer<"logical_negation", is_zero>},
+    {"is_nan", known_integer<"is_nan", is_nan_of>},
+    {"is_inf", known_integer<"is_inf", is_inf_of>},
     {"pow", power_function},
     {"fmin", two<Op::fmin>},
     {"fmax", two<Op::fmax>},

@@ -3,9 +3,14 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/stop.h"
 #include "hmc-marg/lowering.h"
 
 namespace tenfold::hmc_marg::lowering {
+
+namespace {
+constexpr std::size_t kBetweenLooks = 1 << 16;  // at the flag of an interruption
+}
 
 void Lowering::mark_roots() {
   for (const Slot slot : spec_.inputs) flags_[slot] |= kInput;
@@ -40,6 +45,7 @@ void Lowering::mark_needed() {
   for (std::size_t i = nodes.size(); i-- > 0;) {
     const Node& n = nodes[i];
     if (n.op == Op::constant) continue;
+    if (i % kBetweenLooks == 0) leave_if_stopped();
     if (whole(n.op)) {
       std::uint8_t all = 0;
       for (std::uint32_t l = 0; l < n.lanes; ++l) {

@@ -17,7 +17,7 @@ StmtPtr Parser::statement_of(StmtKind kind) {
 StmtPtr Parser::statement() {
   const Nested nested(*this);
   if (take(";")) return nullptr;
-  if (at("{")) {
+  if (at("{") && !literal_ahead()) {
     StmtPtr stmt = statement_of(StmtKind::block);
     stmt->body = braces();
     return stmt;
@@ -42,6 +42,16 @@ StmtPtr Parser::statement() {
   return expression_statement();
 }
 
+// Whether the brace here opens an array, as in `{1, 2} ~ poisson(m);`: no semicolon within, and then the tilde.
+bool Parser::literal_ahead() const {
+  std::size_t open = 0;
+  for (std::size_t k = 0; !ahead(k).is(";") && ahead(k).kind != Token::Kind::end; ++k) {
+    if (ahead(k).is("{")) ++open;
+    if (ahead(k).is("}") && --open == 0) return ahead(k + 1).is("~");
+  }
+  return false;
+}
+
 std::vector<StmtPtr> Parser::braces() {
   const Nested nested(*this);
   const Position opening = now().at;
@@ -60,7 +70,7 @@ std::vector<StmtPtr> Parser::braces() {
 
 // What a loop or a branch executes: the statements between braces, or one statement.
 std::vector<StmtPtr> Parser::body(const char* of) {
-  if (at("{")) return braces();
+  if (at("{") && !literal_ahead()) return braces();
   if (now().kind == Token::Kind::end) fail_here(fmt::format("a statement was expected after {}, but the file ends; add it", of));
   std::vector<StmtPtr> statements;
   if (StmtPtr stmt = statement()) statements.push_back(std::move(stmt));

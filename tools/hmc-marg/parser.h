@@ -51,6 +51,7 @@ class Parser {
   StmtPtr statement();
   StmtPtr statement_of(StmtKind kind);
   std::vector<StmtPtr> braces();
+  bool literal_ahead() const;
   std::vector<StmtPtr> body(const char* of);
   StmtPtr if_else();
   StmtPtr for_loop();

@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "base/stop.h"
 #include "hmc-marg/conjugate_scan.h"
 
 namespace tenfold::hmc_marg {
@@ -12,6 +13,8 @@ namespace tenfold::hmc_marg {
 namespace {
 
 std::string at_line(int line) { return line > 0 ? " at line " + std::to_string(line) : ""; }
+
+constexpr std::size_t kBetweenLooks = 1 << 16;  // at the flag of an interruption
 
 class Finder {
  public:
@@ -23,12 +26,16 @@ class Finder {
   Eligibility run() {
     for (std::size_t p = 0; p < model_.parameters.size(); ++p) declaration(static_cast<int>(p));
     for (std::size_t p = 0; p < model_.parameters.size(); ++p) others(static_cast<int>(p));
-    for (const Factor& factor : model_.factors) visit(factor);
+    for (std::size_t i = 0; i < model_.factors.size(); ++i) {
+      if (i % kBetweenLooks == 0) leave_if_stopped();
+      visit(model_.factors[i]);
+    }
     for (const Term& term : model_.terms)
       block(dependencies_.class_of(term.slot), "leftover_target", "enters the target other than through a distribution", term.line);
     for (const BoundCheck& check : model_.bound_checks)
       if (dependencies_.class_of(check.difference) != 0 && !provably_nonnegative(model_.graph, check.difference))
-        block(dependencies_.class_of(check.difference), "tp_bound", "enters `" + check.name + "`, whose declared bound would have to be checked", check.line);
+        block(dependencies_.class_of(check.difference), check.truncation ? "family" : "tp_bound",
+              check.truncation ? "is truncated" : "enters `" + check.name + "`, whose declared bound would have to be checked", check.line);
     families();
     keep_conflicts();
     for (std::size_t p = 0; p < model_.parameters.size(); ++p) out_.rule.push_back(!open(static_cast<int>(p)) ? "" : out_.plate[p] != nullptr ? name_of(out_.plate[p]->family) : "gaussian");

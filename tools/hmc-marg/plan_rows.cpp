@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/stop.h"
 #include "hmc-marg/affine_forms.h"
 #include "hmc-marg/block_partition.h"
 #include "hmc-marg/compress.h"
@@ -15,6 +16,8 @@
 namespace tenfold::hmc_marg {
 
 namespace {
+
+constexpr std::size_t kBetweenLooks = 1 << 16;  // at the flag of an interruption
 
 // Lanes of the model's factors that depend on z.
 struct Touched {
@@ -38,14 +41,17 @@ class RowMaker {
   std::shared_ptr<BlockSystem> run(const std::vector<int>& eliminated, bool with_compression) {
     find_dependent();
     split_target(eliminated);
+    leave_if_stopped();
     find_vectors();
     const RowSet rest = whitened();
+    leave_if_stopped();
     system_->rows_before = static_cast<long>(rest.rows.size());
     std::map<Slot, double> normalisers;
     for (const BlockRow& row : rest.rows)
       if (row.scale != 0) normalisers[row.scale] += row.normalisers;
     for (const auto& [scale, count] : normalisers) target_.terms.push_back({coefficients_.log_of(scale), -count, 0});
     system_->rows = substitute(graph_, with_compression ? compress(graph_, given_, rest) : rest, *system_);
+    leave_if_stopped();
     system_->partition = partition(system_->n, system_->rows);
     return system_;
   }
@@ -93,7 +99,9 @@ class RowMaker {
   }
 
   void split_target(const std::vector<int>& eliminated) {
-    for (const Factor& factor : model_.factors) {
+    for (std::size_t i = 0; i < model_.factors.size(); ++i) {
+      if (i % kBetweenLooks == 0) leave_if_stopped();
+      const Factor& factor = model_.factors[i];
       const Node& node = graph_.nodes()[factor.node];
       DensityLanes left{factor.node, {}};
       for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {

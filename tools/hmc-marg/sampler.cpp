@@ -116,7 +116,7 @@ class Chains {
   void sample() {
     parallel_for(static_cast<int>(chains_.size()), run_.threads(), [&](int i) { sample_chain(static_cast<std::size_t>(i)); });
     const bool all_done = std::all_of(chains_.begin(), chains_.end(), [](const auto& chain) { return chain->done(); });
-    if (!all_done) {
+    if (!all_done || cut_short_) {
       save();
       run_.interrupted();
     }
@@ -175,7 +175,13 @@ class Chains {
     if (!states_[i].started) chain.start();
     while (!chain.done() && !run_.stop()) {
       const std::int64_t before = chain.iteration();
-      chain.advance(kBlock, run_);
+      try {
+        chain.advance(kBlock, run_);
+      } catch (const Error& error) {
+        if (error.exit_code() != ExitCode::interrupted) throw;
+        cut_short_ = true;  // in long generated quantities; the chain goes on from its last report
+        return;
+      }
       report_block(i, chain.iteration() - before);
     }
   }
@@ -219,6 +225,7 @@ class Chains {
   std::vector<ChainState> states_;
   std::int64_t done_ = 0;
   double last_save_ = wall_s();
+  std::atomic<bool> cut_short_ = false;
   std::mutex mutex_;
 };
 

@@ -79,6 +79,17 @@ TEST_CASE("a switch can be turned off again, and - is an input") {
   CHECK(o.model == "-");
 }
 
+TEST_CASE("after -- everything is an input") {
+  Options o;
+  type(o, {"--strict", "--", "--delta"});
+  CHECK(o.model == "--delta");
+  CHECK(o.strict);
+  type(o, {"m.stan", "--"});
+  CHECK(o.model == "m.stan");
+  CHECK(error_of({"m.stan", "--", "--delta"}).starts_with("\"--delta\" is one input too many"));
+  CHECK(error_of({"--dleta", "--", "m.stan"}).starts_with("unknown option --dleta"));
+}
+
 TEST_CASE("an input that takes many takes them wherever they stand") {
   std::vector<std::string> files;
   bool strict = false;
