@@ -159,7 +159,7 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   for (const PlanEntry& entry : marginal.plan) {
     std::string lines;
     for (const int line : entry.lines) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
-    plan.rows.push_back({entry.name, std::to_string(entry.size), entry.eliminated ? "integrated out" : "sampled", entry.eliminated ? entry.rule : entry.detail.empty() ? entry.reason : entry.detail, lines});
+    plan.rows.push_back({entry.name, std::to_string(entry.size), entry.eliminated ? "integrated out" : "sampled", entry.detail.empty() ? entry.reason : entry.detail, lines});
   }
   result.tables = {plan, summary_table(rows)};
   result.charts = sample_charts(output, rows);
