@@ -221,7 +221,8 @@ int invoke(const Tool& tool, const Subcommand& subcommand, const std::vector<std
     progress.clear();
     const bool can_go_on = error.exit_code() == ExitCode::interrupted && subcommand.traits.resumable;
     if (!can_go_on) abandon_unless_saved(in, run);
-    if (can_go_on && error.message() == kInterrupted) run.interrupted();  // by leave_if_stopped(): how to go on is still to be said
+    if (can_go_on && error.message() == kInterrupted)
+      run.interrupted();  // by leave_if_stopped(): how to go on is still to be said
     throw;
   } catch (...) {
     progress.clear();

@@ -39,7 +39,8 @@ bool is_inside(const fs::path& relative) {
 // The name of the file that a killed process was writing when it left this temporary (base/files.cpp), or "".
 std::string unfinished(const std::string& name) {
   const std::size_t mark = name.rfind(".tmp-");
-  return mark == std::string::npos || name.find_first_not_of("0123456789-", mark + 5) != std::string::npos ? "" : name.substr(0, mark);
+  return mark == std::string::npos || name.find_first_not_of("0123456789-", mark + 5) != std::string::npos ? ""
+                                                                                                           : name.substr(0, mark);
 }
 
 // A process killed while it wrote its first file leaves a directory that counts as empty.
@@ -175,7 +176,9 @@ void DiskRunDirectory::remove_unfinished() const {
   std::vector<fs::path> found;
   for (fs::recursive_directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
     const std::string name = unfinished(it->path().filename().string());
-    if (!name.empty() && it->is_regular_file(error) && files_.contains((it->path().parent_path() / name).lexically_relative(path_).generic_string())) found.push_back(it->path());
+    if (!name.empty() && it->is_regular_file(error) &&
+        files_.contains((it->path().parent_path() / name).lexically_relative(path_).generic_string()))
+      found.push_back(it->path());
   }
   for (const fs::path& path : found) fs::remove(path, error);
 }

@@ -1,4 +1,5 @@
-// What the binary does with bad input: the exit code, one line that says where and what, nothing on standard output, nothing left behind.
+// What the binary does with bad input: the exit code, one line that says where and what, nothing on standard output, nothing left
+// behind.
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
@@ -27,7 +28,8 @@ void check_one_line(const test::Outcome& outcome, int exit_code, const std::vect
   CHECK_MESSAGE(outcome.err.starts_with("hmc-marg: error: "), outcome.err);
   CHECK_MESSAGE(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1, outcome.err);
   CHECK_MESSAGE(outcome.err.size() < 500, outcome.err);
-  for (const std::string& text : says) CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, text, " is missing in: ", outcome.err);
+  for (const std::string& text : says)
+    CHECK_MESSAGE(outcome.err.find(text) != std::string::npos, text, " is missing in: ", outcome.err);
 }
 
 class Place {
@@ -58,8 +60,12 @@ class Place {
   test::Scratch scratch;
 };
 
-std::string model(const std::string& statement) { return "parameters {\n  real x;\n}\nmodel {\n  x ~ normal(0, 1);\n  " + statement + "\n}\n"; }
-std::string with_data(const std::string& declarations) { return "data {\n  " + declarations + "\n}\nparameters {\n  real x;\n}\nmodel {\n  x ~ normal(0, 1);\n}\n"; }
+std::string model(const std::string& statement) {
+  return "parameters {\n  real x;\n}\nmodel {\n  x ~ normal(0, 1);\n  " + statement + "\n}\n";
+}
+std::string with_data(const std::string& declarations) {
+  return "data {\n  " + declarations + "\n}\nparameters {\n  real x;\n}\nmodel {\n  x ~ normal(0, 1);\n}\n";
+}
 std::string repeated(const std::string& text, int n) {
   std::string out;
   for (int i = 0; i < n; ++i) out += text;
@@ -139,7 +145,10 @@ TEST_CASE("what fails while a program is executed with its data stands at line a
       {model("if (x > 0) target += x;"), "{}", 3, {"m.stan:6:"}},
       {model("while (x > 0) target += x;"), "{}", 3, {"m.stan:6:"}},
       {model("target += floor(x);"), "{}", 3, {"m.stan:6:", "the argument of floor"}},
-      {"data {\n  vector[2] y;\n}\ntransformed data {\n  if (y[1] > 0) reject(\"y is \", y[1]);\n}\n" + model(""), R"({"y": [1, 2]})", 3, {"m.stan:5:", "y is 1"}},
+      {"data {\n  vector[2] y;\n}\ntransformed data {\n  if (y[1] > 0) reject(\"y is \", y[1]);\n}\n" + model(""),
+       R"({"y": [1, 2]})",
+       3,
+       {"m.stan:5:", "y is 1"}},
   };
   for (const BadInput& row : rows) place.check(row);
 }
@@ -154,7 +163,12 @@ TEST_CASE("what cannot be sampled ends with exit 4 and the reason") {
   place.check({"parameters {\n  real<lower=0> s;\n}\nmodel {\n  target += negative_infinity() * s;\n}\n", "{}", 4, {"m.stan:5"}});
   place.check({model("target += bernoulli_lpmf(1 | 0 * x);"), "{}", 4, {"m.stan:6", "--init"}, {"--marginalize", "none"}});
   // Nothing fixes b: its conditional has no precision.
-  place.check({"parameters {\n  real a;\n  real b;\n}\nmodel {\n  a ~ normal(0, 1);\n  3 ~ normal(a, 1);\n  2 ~ normal(b * 0, 1);\n}\n", "{}", 4, {"b"}, {"--marginalize", "a,b"}});
+  place.check(
+      {"parameters {\n  real a;\n  real b;\n}\nmodel {\n  a ~ normal(0, 1);\n  3 ~ normal(a, 1);\n  2 ~ normal(b * 0, 1);\n}\n",
+       "{}",
+       4,
+       {"b"},
+       {"--marginalize", "a,b"}});
 }
 
 TEST_CASE("options out of range or of no sense are one line and exit 2") {
@@ -267,8 +281,10 @@ TEST_CASE("a run that finds no more room leaves nothing behind") {
   const Place place;
   // A limit on the size of files, in blocks: in the middle of the chains, and at the report.
   for (const char* limit : {"20", "400"}) {
-    std::string line = std::string("trap '' XFSZ; ulimit -f ") + limit + "; exec '" + testing::command({})[0] + "' sample -o out -q --format json";
-    const test::Outcome outcome = test::run({"sh", "-c", line}, {.directory = place.scratch.path().string(), .variables = {}, .input = ""});
+    std::string line = std::string("trap '' XFSZ; ulimit -f ") + limit + "; exec '" + testing::command({})[0] +
+                       "' sample -o out -q --format json";
+    const test::Outcome outcome =
+        test::run({"sh", "-c", line}, {.directory = place.scratch.path().string(), .variables = {}, .input = ""});
     check_one_line(outcome, 5, {"out/", "cannot be written"});
     CHECK(!fs::exists(place.scratch.path() / "out"));
   }

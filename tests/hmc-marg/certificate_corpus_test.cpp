@@ -1,4 +1,5 @@
-// The certificate on every program of the test data that eliminates anything: compressed or not, and with each eliminated parameter kept.
+// The certificate on every program of the test data that eliminates anything: compressed or not, and with each eliminated
+// parameter kept.
 #include <doctest/doctest.h>
 
 #include <cstdlib>

@@ -13,25 +13,34 @@ using namespace tenfold::hmc_marg::testing;
 
 namespace {
 
-const char* const kData = R"({"N": 12, "g": [1,1,1,2,2,2,3,3,3,4,4,4], "x": [0.1,-0.4,1.2,0.7,-1.1,0.3,0.9,-0.6,1.5,-0.2,0.8,-1.3],
+const char* const kData =
+    R"({"N": 12, "g": [1,1,1,2,2,2,3,3,3,4,4,4], "x": [0.1,-0.4,1.2,0.7,-1.1,0.3,0.9,-0.6,1.5,-0.2,0.8,-1.3],
  "y": [1.1,0.4,2.2,1.7,-0.1,0.8,1.9,0.1,2.5,-1.2,0.1,-1.9]})";
 const std::string kHead = "data { int N; array[N] int g; vector[N] x; vector[N] y; }\n";
-const std::string kModel = kHead + "parameters { real mu; real<lower=0> tau; real<lower=0> s; vector[4] a; }"
-                                   "model { mu ~ normal(0, 2); tau ~ cauchy(0, 1); s ~ normal(0, 1); a ~ normal(mu, tau); y ~ normal(a[g], s); }";
+const std::string kModel =
+    kHead +
+    "parameters { real mu; real<lower=0> tau; real<lower=0> s; vector[4] a; }"
+    "model { mu ~ normal(0, 2); tau ~ cauchy(0, 1); s ~ normal(0, 1); a ~ normal(mu, tau); y ~ normal(a[g], s); }";
 
 }  // namespace
 
 TEST_CASE("the certificate holds, compressed or not, for every choice of kept parameters") {
   const std::string programs[] = {
       kModel,
-      kHead + "parameters { real m; vector<offset=m, multiplier=2>[4] a; vector[4] b; real<lower=0> s; real c; }"
-              "model { m ~ normal(0, 2); c ~ normal(0, 1); a ~ normal(m, 1.5); b ~ normal(0, exp(c)); s ~ normal(0, 1); y ~ normal(a[g] + b[g] .* x + c, s); }",
-      kHead + "parameters { vector[4] a; real<lower=0, upper=3> s; real<lower=1> t; real<lower=-1, upper=2> k; }"
-              "model { a ~ normal(k, t); y ~ normal(a[g] + k * x, 2 * s); t ~ lognormal(a[1], 1); }",
-      kHead + "parameters { vector[4] z; real<lower=0> q; simplex[3] p; }"
-              "model { z[1] ~ normal(0, 1); z[2:4] ~ normal(p[1] * z[1:3], q); q ~ gamma(2, 2); y ~ normal(z[g] + p[2] * x, 1); }",
-      kHead + "parameters { matrix[2, 4] b; cholesky_factor_corr[2] L; vector<lower=0>[2] t; }"
-              "model { t ~ normal(0, 1); for (k in 1:4) b[, k] ~ multi_normal_cholesky([0, 1]', diag_pre_multiply(t, L)); y ~ normal(b[1, g]' + b[2, g]' .* x, 0.5); }",
+      kHead +
+          "parameters { real m; vector<offset=m, multiplier=2>[4] a; vector[4] b; real<lower=0> s; real c; }"
+          "model { m ~ normal(0, 2); c ~ normal(0, 1); a ~ normal(m, 1.5); b ~ normal(0, exp(c)); s ~ normal(0, 1); y ~ "
+          "normal(a[g] + b[g] .* x + c, s); }",
+      kHead +
+          "parameters { vector[4] a; real<lower=0, upper=3> s; real<lower=1> t; real<lower=-1, upper=2> k; }"
+          "model { a ~ normal(k, t); y ~ normal(a[g] + k * x, 2 * s); t ~ lognormal(a[1], 1); }",
+      kHead +
+          "parameters { vector[4] z; real<lower=0> q; simplex[3] p; }"
+          "model { z[1] ~ normal(0, 1); z[2:4] ~ normal(p[1] * z[1:3], q); q ~ gamma(2, 2); y ~ normal(z[g] + p[2] * x, 1); }",
+      kHead +
+          "parameters { matrix[2, 4] b; cholesky_factor_corr[2] L; vector<lower=0>[2] t; }"
+          "model { t ~ normal(0, 1); for (k in 1:4) b[, k] ~ multi_normal_cholesky([0, 1]', diag_pre_multiply(t, L)); y ~ "
+          "normal(b[1, g]' + b[2, g]' .* x, 0.5); }",
   };
   for (const std::string& program : programs) {
     CAPTURE(program);

@@ -1,5 +1,5 @@
-// Chain files in CmdStan's dialect: line by line that of files which cmdstanpy, ArviZ and rstan read, values that survive reading,
-// and the same summary from the files as in the run.
+// Chain files in CmdStan's dialect: line by line that of files which cmdstanpy, ArviZ and rstan read, values that survive
+// reading, and the same summary from the files as in the run.
 #include "hmc-marg/chain_csv.h"
 
 #include <doctest/doctest.h>
@@ -28,7 +28,8 @@ std::vector<std::string> comment_lines(const std::string& text) {
       if (at != std::string::npos) line.resize(at + std::string(own).size());
     }
     if (line.starts_with("# 1.") || line.starts_with("# 0.")) line = "# number";  // the inverse mass
-    if (const std::size_t at = line.find(" seconds"); at != std::string::npos) line = line.substr(0, line.find_first_of("0123456789")) + line.substr(at);
+    if (const std::size_t at = line.find(" seconds"); at != std::string::npos)
+      line = line.substr(0, line.find_first_of("0123456789")) + line.substr(at);
     lines.push_back(line);
   }
   return lines;
@@ -44,7 +45,8 @@ class Folder {
   fs::path run(const std::string& name, std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "sample");
     arguments.insert(arguments.end(), {"-o", name, "-q", "--format", "json"});
-    const test::Outcome outcome = test::run(testing::command(arguments), {.directory = scratch.path().string(), .variables = {}, .input = ""});
+    const test::Outcome outcome =
+        test::run(testing::command(arguments), {.directory = scratch.path().string(), .variables = {}, .input = ""});
     REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
     return scratch.path() / name;
   }
@@ -69,12 +71,17 @@ TEST_CASE("chain files have the comment lines of CmdStan's, sampled and all inte
 
 TEST_CASE("what differs from the defaults stands in the header") {
   const Folder folder;
-  const fs::path run = folder.run("run", {"--draws", "60", "--warmup", "40", "--thin", "7", "--delta", "0.9", "--max-depth", "6", "--metric", "dense", "--step-size", "0.25", "--init", "0.5",
-                                          "--seed", "77", "--chains", "2", "--save-warmup", "--marginalize", "none"});
+  const fs::path run =
+      folder.run("run", {"--draws",       "60",          "--warmup", "40",       "--thin",   "7",           "--delta",
+                         "0.9",           "--max-depth", "6",        "--metric", "dense",    "--step-size", "0.25",
+                         "--init",        "0.5",         "--seed",   "77",       "--chains", "2",           "--save-warmup",
+                         "--marginalize", "none"});
   const std::string text = test::slurp(run / "chains/chain-2.csv");
-  for (const char* line : {"# model = eight-schools_model\n", "#     num_samples = 60\n", "#     num_warmup = 40\n", "#     save_warmup = 1\n", "#     thin = 7\n", "#       delta = 0.9\n",
-                           "#             max_depth = 6\n", "#         metric = dense_e\n", "#         stepsize = 0.25\n", "# id = 2\n", "# init = 0.5\n", "#   seed = 77\n",
-                           "#   file = chains/chain-2.csv\n", "# Elements of inverse mass matrix:\n"})
+  for (const char* line :
+       {"# model = eight-schools_model\n", "#     num_samples = 60\n", "#     num_warmup = 40\n", "#     save_warmup = 1\n",
+        "#     thin = 7\n", "#       delta = 0.9\n", "#             max_depth = 6\n", "#         metric = dense_e\n",
+        "#         stepsize = 0.25\n", "# id = 2\n", "# init = 0.5\n", "#   seed = 77\n", "#   file = chains/chain-2.csv\n",
+        "# Elements of inverse mass matrix:\n"})
     CHECK_MESSAGE(text.find(line) != std::string::npos, std::string(line), " is missing");
   const data::CsvTable table = data::parse_csv(text, "chain-2.csv");
   CHECK(table.rows == 6 + 9);  // rounded up, as CmdStan does
@@ -106,15 +113,18 @@ TEST_CASE("a file holds the draws of the run to the last bit, and metric files t
 }
 
 TEST_CASE("summary of the files is the run's summary") {
-  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{}, {"--save-warmup", "--thin", "3"}, {"--marginalize", "none"}, {"all.stan", "--save-warmup"}}) {
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+           {}, {"--save-warmup", "--thin", "3"}, {"--marginalize", "none"}, {"all.stan", "--save-warmup"}}) {
     const Folder folder;
     folder.scratch.file("all.stan", "parameters {\n  vector[3] x;\n}\nmodel {\n  x ~ normal(0, 1);\n}\n");
     std::vector<std::string> arguments = more;
     arguments.insert(arguments.end(), {"--warmup", "100", "--draws", "100"});
     const fs::path run = folder.run("run", arguments);
     Json ours = Json::parse(test::slurp(run / "result.json")).at("result").at("summary");
-    const test::Outcome outcome = test::run(testing::command({"summary", "run/chains/chain-1.csv", "run/chains/chain-2.csv", "run/chains/chain-3.csv", "run/chains/chain-4.csv", "-q", "--format", "json"}),
-                                            {.directory = folder.scratch.path().string(), .variables = {}, .input = ""});
+    const test::Outcome outcome =
+        test::run(testing::command({"summary", "run/chains/chain-1.csv", "run/chains/chain-2.csv", "run/chains/chain-3.csv",
+                                    "run/chains/chain-4.csv", "-q", "--format", "json"}),
+                  {.directory = folder.scratch.path().string(), .variables = {}, .input = ""});
     REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
     Json theirs = Json::parse(outcome.out).at("result").at("summary");
     REQUIRE(ours.size() > 2);
@@ -130,7 +140,9 @@ TEST_CASE("summary says which file holds fewer rows than its header announces") 
   for (int i = 0; i < 4; ++i) text += "1," + std::to_string(i % 3) + "\n";
   scratch.file("whole.csv", text);
   scratch.file("cut.csv", text.substr(0, text.size() - 4));
-  const auto summary = [&](const std::string& file) { return test::run(testing::command({"summary", file}), {.directory = scratch.path().string(), .variables = {}, .input = ""}); };
+  const auto summary = [&](const std::string& file) {
+    return test::run(testing::command({"summary", file}), {.directory = scratch.path().string(), .variables = {}, .input = ""});
+  };
   CHECK(summary("whole.csv").err.find("announces") == std::string::npos);
   CHECK_MESSAGE(summary("cut.csv").err.find("cut.csv: holds 3 of the 4 draws") != std::string::npos, summary("cut.csv").err);
 }

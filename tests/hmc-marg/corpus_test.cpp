@@ -21,7 +21,9 @@ std::filesystem::path corpus() {
   return std::filesystem::path(folder && *folder ? folder : TENFOLD_DATA_DEFAULT) / "bayes" / "corpus";
 }
 
-double number(const data::JsonValue& value) { return value.is_string() ? std::strtod(value.string().c_str(), nullptr) : value.number; }
+double number(const data::JsonValue& value) {
+  return value.is_string() ? std::strtod(value.string().c_str(), nullptr) : value.number;
+}
 
 double error_of(double x, double reference) {
   if (std::isnan(x) && std::isnan(reference)) return 0;
@@ -77,16 +79,19 @@ std::map<std::string, double> columns_at(const testing::BoundModel& model, const
 }
 
 // Worst error over the log density and the gradient.
-double gradient_error(const testing::BoundModel& model, const std::vector<data::JsonValue>& values, const std::vector<double>& q) {
+double gradient_error(const testing::BoundModel& model, const std::vector<data::JsonValue>& values,
+                      const std::vector<double>& q) {
   std::vector<double> gradient(q.size());
-  const double lp = Engine(lower(model.graph.graph, testing::joint(model.graph))).log_density(q, gradient) - model.graph.lp_offset;
+  const double lp =
+      Engine(lower(model.graph.graph, testing::joint(model.graph))).log_density(q, gradient) - model.graph.lp_offset;
   double worst = error_of(lp, number(values[0]));
   for (std::size_t i = 0; i < q.size(); ++i) worst = std::max(worst, error_of(gradient[i], number(values[i + 1])));
   return worst;
 }
 
 // Columns whose reference value is not reached; those that hold random draws differ and are told by _rng in the program.
-int columns_off(const testing::BoundModel& model, const data::JsonValue& wa, const std::vector<double>& q, bool random, std::string& first) {
+int columns_off(const testing::BoundModel& model, const data::JsonValue& wa, const std::vector<double>& q, bool random,
+                std::string& first) {
   const std::map<std::string, double> columns = columns_at(model, q);
   const std::string& names = wa.find("names")->string();
   const auto& values = wa.find("values")->array();
@@ -101,11 +106,15 @@ int columns_off(const testing::BoundModel& model, const data::JsonValue& wa, con
     bool drawn = false;
     if (random && found != columns.end()) {
       for (const OutputVariable& output : model.graph.outputs) {
-        drawn = drawn || (output.block == BlockKind::generated_quantities && (name == output.name || name.starts_with(output.name + ".")));
+        drawn = drawn ||
+                (output.block == BlockKind::generated_quantities && (name == output.name || name.starts_with(output.name + ".")));
       }
     }
     if (drawn) continue;
-    if (off++ == 0) first = name + (found == columns.end() ? " is missing" : " is " + std::to_string(found->second) + ", not " + std::to_string(number(values[i])));
+    if (off++ == 0)
+      first =
+          name + (found == columns.end() ? " is missing"
+                                         : " is " + std::to_string(found->second) + ", not " + std::to_string(number(values[i])));
   }
   return off;
 }

@@ -23,7 +23,8 @@ std::string complaint(const std::string& declarations, const std::string& json) 
 
 // The constant that a model makes of its data.
 double of_data(const std::string& data, const std::string& json, const std::string& expression) {
-  return testing::bound_model("data { " + data + " } parameters { real m; } model { target += " + expression + "; }", json)->graph.constant;
+  return testing::bound_model("data { " + data + " } parameters { real m; } model { target += " + expression + "; }", json)
+      ->graph.constant;
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ TEST_CASE("nested lists become arrays, vectors and matrices") {
   CHECK(of_data("array[2, 2] int a;", R"({"a": [[1, 2], [3, 4]], "not declared": "ignored"})", "a[2, 1]") == 3);
   CHECK(of_data("real a[2];", R"({"a": [1.5, "-Inf"]})", "a[2] < -1e300 ? a[1] : 0") == 1.5);
   CHECK(of_data("int N; array[N, 3] real a; matrix[2, N] b;", R"({"N": 0, "a": [], "b": [[], []]})", "size(a) + rows(b)") == 2);
-  CHECK(of_data("array[2] simplex[2] s; cov_matrix[2] S;", R"({"s": [[0.5, 0.5], [1, 0]], "S": [[2, 1], [1, 2]]})", "s[2, 1] + S[1, 2]") == 2);
+  CHECK(of_data("array[2] simplex[2] s; cov_matrix[2] S;", R"({"s": [[0.5, 0.5], [1, 0]], "S": [[2, 1], [1, 2]]})",
+                "s[2, 1] + S[1, 2]") == 2);
 }
 
 TEST_CASE("every fault names the variable, its declaration, and what was found") {
@@ -74,14 +76,19 @@ TEST_CASE("sizes and bounds of transformed data are checked") {
     }
     return "";
   };
-  CHECK(message("transformed data { real<lower=0> a = -1; } parameters { real m; } model { }").find("`a` of transformed data: -1 is below") != std::string::npos);
+  CHECK(message("transformed data { real<lower=0> a = -1; } parameters { real m; } model { }")
+            .find("`a` of transformed data: -1 is below") != std::string::npos);
   CHECK(message("transformed data { vector[2] a = [1, 2, 3]'; } parameters { real m; } model { }").find("m.stan:1:") == 0);
-  CHECK(message("transformed data { reject(\"no\"); } parameters { real m; } model { }").find("rejects: no") != std::string::npos);
+  CHECK(message("transformed data { reject(\"no\"); } parameters { real m; } model { }").find("rejects: no") !=
+        std::string::npos);
 }
 
 TEST_CASE("random transformed data follow the seed") {
-  const Program program = parse_program("transformed data { real a = normal_rng(0, 1); } parameters { real m; } model { target += a; }", "m.stan");
-  const auto value = [&](std::uint64_t seed) { return build_factor_graph(program, *bind_data(program, nullptr, "", seed)).constant; };
+  const Program program =
+      parse_program("transformed data { real a = normal_rng(0, 1); } parameters { real m; } model { target += a; }", "m.stan");
+  const auto value = [&](std::uint64_t seed) {
+    return build_factor_graph(program, *bind_data(program, nullptr, "", seed)).constant;
+  };
   CHECK(value(1) == value(1));
   CHECK(value(1) != value(2));
 }

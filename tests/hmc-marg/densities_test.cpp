@@ -24,19 +24,32 @@ struct Sample {
   std::vector<double> x;
 };
 const std::vector<Sample> kSamples = {
-    {"normal", {0.7, -0.3, 1.4}},          {"std_normal", {0.7}},
-    {"lognormal", {1.7, 0.3, 0.8}},        {"student_t", {0.7, 3.5, -0.3, 1.4}},
-    {"cauchy", {0.7, -0.3, 1.4}},          {"double_exponential", {0.7, -0.3, 1.4}},
-    {"logistic", {0.7, -0.3, 1.4}},        {"uniform", {0.7, -0.3, 1.4}},
-    {"beta", {0.3, 2.2, 1.6}},             {"gamma", {1.7, 2.3, 0.8}},
-    {"inv_gamma", {1.7, 2.3, 0.8}},        {"exponential", {1.7, 0.8}},
-    {"weibull", {1.7, 2.3, 1.8}},          {"chi_square", {1.7, 3.4}},
-    {"inv_chi_square", {0.7, 3.4}},        {"scaled_inv_chi_square", {1.7, 3.4, 1.2}},
-    {"pareto", {2.7, 1.2, 3.5}},           {"bernoulli", {1, 0.3}},
-    {"bernoulli_logit", {1, 0.3}},         {"binomial", {3, 11, 0.3}},
-    {"binomial_logit", {3, 11, 0.3}},      {"beta_binomial", {3, 11, 1.7, 2.6}},
-    {"poisson", {3, 2.7}},                 {"poisson_log", {3, 0.7}},
-    {"neg_binomial", {3, 2.7, 0.8}},       {"neg_binomial_2", {3, 2.7, 1.8}},
+    {"normal", {0.7, -0.3, 1.4}},
+    {"std_normal", {0.7}},
+    {"lognormal", {1.7, 0.3, 0.8}},
+    {"student_t", {0.7, 3.5, -0.3, 1.4}},
+    {"cauchy", {0.7, -0.3, 1.4}},
+    {"double_exponential", {0.7, -0.3, 1.4}},
+    {"logistic", {0.7, -0.3, 1.4}},
+    {"uniform", {0.7, -0.3, 1.4}},
+    {"beta", {0.3, 2.2, 1.6}},
+    {"gamma", {1.7, 2.3, 0.8}},
+    {"inv_gamma", {1.7, 2.3, 0.8}},
+    {"exponential", {1.7, 0.8}},
+    {"weibull", {1.7, 2.3, 1.8}},
+    {"chi_square", {1.7, 3.4}},
+    {"inv_chi_square", {0.7, 3.4}},
+    {"scaled_inv_chi_square", {1.7, 3.4, 1.2}},
+    {"pareto", {2.7, 1.2, 3.5}},
+    {"bernoulli", {1, 0.3}},
+    {"bernoulli_logit", {1, 0.3}},
+    {"binomial", {3, 11, 0.3}},
+    {"binomial_logit", {3, 11, 0.3}},
+    {"beta_binomial", {3, 11, 1.7, 2.6}},
+    {"poisson", {3, 2.7}},
+    {"poisson_log", {3, 0.7}},
+    {"neg_binomial", {3, 2.7, 0.8}},
+    {"neg_binomial_2", {3, 2.7, 1.8}},
     {"neg_binomial_2_log", {3, 0.7, 1.8}},
 };
 
@@ -47,7 +60,8 @@ double support_point(const std::string& family, const std::vector<double>& x, do
   if (family == "beta") return slope = 1, u;
   if (family == "uniform") return slope = x[2] - x[1], x[1] + slope * u;
   const double t = std::log(u / (1 - u)), dt = 1 / (u * (1 - u));
-  const bool line = family == "normal" || family == "std_normal" || family == "student_t" || family == "cauchy" || family == "double_exponential" || family == "logistic";
+  const bool line = family == "normal" || family == "std_normal" || family == "student_t" || family == "cauchy" ||
+                    family == "double_exponential" || family == "logistic";
   if (line) return slope = 4 * std::cosh(t) * dt, 4 * std::sinh(t);  // heavy tails need a wide map
   const double e = std::exp(2 * t);
   slope = 2 * e * dt;
@@ -203,7 +217,8 @@ TEST_CASE("gamma ratios keep their digits where lgamma cancels") {
       long double product = 0;
       for (int j = 0; j < y; ++j) product += std::log(static_cast<long double>(a) + j);
       INFO("a = ", a, ", y = ", y);
-      CHECK(std::abs(lgamma_diff(a, y) - static_cast<double>(product)) <= 1e-13 * std::max(1.0, std::abs(static_cast<double>(product))));
+      CHECK(std::abs(lgamma_diff(a, y) - static_cast<double>(product)) <=
+            1e-13 * std::max(1.0, std::abs(static_cast<double>(product))));
     }
   }
   CHECK(lgamma_diff(3.2, 4.7) == doctest::Approx(std::lgamma(7.9) - std::lgamma(3.2)).epsilon(1e-13));

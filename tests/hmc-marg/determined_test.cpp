@@ -14,10 +14,13 @@ namespace {
 
 const char* const kData = R"({"N": 9, "J": 3, "g": [1,1,1,2,2,2,3,3,3], "x": [0.1,0.2,0.7,0.3,0.9,-0.4,0.6,1.3,-1.1],
  "y": [0.35,0.82,0.33,-1.3,0.9,0.45,-0.54,0.58,0.36], "prior": 1})";
-const std::string kHead = "data { int N; int J; array[N] int g; vector[N] x; vector[N] y; int prior; } transformed data { vector[N] x3 = 3 * x; vector[N] far = 1e4 + x; }\n";
+const std::string kHead =
+    "data { int N; int J; array[N] int g; vector[N] x; vector[N] y; int prior; } transformed data { vector[N] x3 = 3 * x; "
+    "vector[N] far = 1e4 + x; }\n";
 
 std::string refusal(const std::string& parameters, const std::string& body, const PlanOptions& options = {}) {
-  const MarginalModel m = marginal_of(kHead + "parameters {" + parameters + " real<lower=0> s; } model { s ~ normal(0, 1); " + body + " }", kData, options);
+  const MarginalModel m = marginal_of(
+      kHead + "parameters {" + parameters + " real<lower=0> s; } model { s ~ normal(0, 1); " + body + " }", kData, options);
   try {
     const CertificateResult result = certify(m.model->graph, m.marginal, 1);
     return result.ok ? "" : result.worst;
@@ -28,9 +31,12 @@ std::string refusal(const std::string& parameters, const std::string& body, cons
 }
 
 std::string dependent(const std::string& name) {
-  return "`" + name + "`: nothing in the program determines it together with the others (an improper posterior); give it a prior, or drop it";
+  return "`" + name +
+         "`: nothing in the program determines it together with the others (an improper posterior); give it a prior, or drop it";
 }
-std::string alone(const std::string& name) { return "`" + name + "`: nothing in the program determines it (an improper posterior); give it a prior, or drop it"; }
+std::string alone(const std::string& name) {
+  return "`" + name + "`: nothing in the program determines it (an improper posterior); give it a prior, or drop it";
+}
 
 }  // namespace
 
@@ -45,7 +51,8 @@ TEST_CASE("what nothing determines is named, compressed or not") {
     };
     one_of(refusal("real a; vector[J] u;", "y ~ normal(a + u[g], s);", options), "a", "u[3]");
     one_of(refusal("real a; real b;", "y ~ normal(a + b, s);", options), "a", "b");
-    one_of(refusal("real a; real b; real c;", "y ~ normal(a + b * x + c * x3, s);", options), "b", "c");  // x3 = 3 x but for rounding
+    one_of(refusal("real a; real b; real c;", "y ~ normal(a + b * x + c * x3, s);", options), "b",
+           "c");  // x3 = 3 x but for rounding
     one_of(refusal("real a; real b; real c;", "y ~ normal(a + b * x + c * x3, 1e-3 * s);", options), "b", "c");
     CHECK(refusal("vector[3] u;", "y ~ normal(u[1], s);", options) == alone("u[2]"));
     CHECK(refusal("matrix[2, 2] w;", "y ~ normal(w[1, 1], s); w[, 2] ~ normal(0, 1);", options) == alone("w[2,1]"));
@@ -61,7 +68,8 @@ TEST_CASE("proper posteriors pass: priors that settle it, weak ones, columns nea
   CHECK(refusal("real a; vector[J] u;", "sum(u) ~ normal(0, 0.001); y ~ normal(a + u[g], s);") == "");
   CHECK(refusal("real a; real b; real k;", "k ~ normal(0, 1); y ~ normal(a + b * exp(k * x), s);") == "");
   // Squares of an uncentred predictor leave half the digits: not singular.
-  const MarginalModel m = marginal_of(kHead + "parameters { real a; real b; real<lower=0> s; } model { s ~ normal(0, 1); y ~ normal(a + b * far, s); }", kData);
+  const MarginalModel m = marginal_of(
+      kHead + "parameters { real a; real b; real<lower=0> s; } model { s ~ normal(0, 1); y ~ normal(a + b * far, s); }", kData);
   CHECK_FALSE(undetermined(m.model->graph, m.marginal, 1));
 }
 

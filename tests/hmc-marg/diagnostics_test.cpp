@@ -50,7 +50,8 @@ TEST_CASE("each fault gives one sentence with its figures") {
   output.chains[3].divergences = 4;
   output.chains[0].treedepth_hits = 9;
   output.chains[2].ebfmi = 0.12;
-  const std::vector<SummaryRow> rows = {row("a", "sampled", 1.02, 399, 900), row("b", "sampled", 1.0, 900, 399), row("c", "sampled", 1.0, 400, 400)};
+  const std::vector<SummaryRow> rows = {row("a", "sampled", 1.02, 399, 900), row("b", "sampled", 1.0, 900, 399),
+                                        row("c", "sampled", 1.0, 400, 400)};
   const std::vector<std::string> messages = diagnose(output, {}, rows);
   REQUIRE(messages.size() == 5);
   CHECK(messages[0].starts_with("7 of 4000 draws diverged"));
@@ -65,7 +66,9 @@ TEST_CASE("each fault gives one sentence with its figures") {
 }
 
 TEST_CASE("the smallest effective sample size is over lp__, sampled and recovered columns") {
-  const std::vector<SummaryRow> rows = {row("lp__", "lp", 1, 800, 1), row("a", "sampled", 1, 700, 1), row("b", "eliminated", 1, 650, 1), row("t", "transformed", 1, 10, 1), row("g", "generated", 1, 5, 1), row("k", "sampled", kNone, kNone, 1)};
+  const std::vector<SummaryRow> rows = {row("lp__", "lp", 1, 800, 1),      row("a", "sampled", 1, 700, 1),
+                                        row("b", "eliminated", 1, 650, 1), row("t", "transformed", 1, 10, 1),
+                                        row("g", "generated", 1, 5, 1),    row("k", "sampled", kNone, kNone, 1)};
   const MinEss least = min_ess(rows);
   CHECK(least.value == 650);
   CHECK(least.name == "b");
@@ -77,7 +80,8 @@ TEST_CASE("rows whose recovered values are NaN are counted and said") {
   output.column_names = {"tau", "theta.1", "theta.2"};
   output.values = {{1, 2, 3, 1, kNone, 3}, {1, 2, kNone, 1, kNone, kNone}};
   output.rows = 2;
-  std::vector<SummaryRow> rows = {row("tau", "sampled", 1, 900, 900), row("theta.1", "eliminated", kNone, kNone, kNone), row("theta.2", "eliminated", kNone, kNone, kNone)};
+  std::vector<SummaryRow> rows = {row("tau", "sampled", 1, 900, 900), row("theta.1", "eliminated", kNone, kNone, kNone),
+                                  row("theta.2", "eliminated", kNone, kNone, kNone)};
   for (std::size_t i = 1; i < rows.size(); ++i) rows[i].figures.mean = kNone;
   const std::vector<std::string> messages = diagnose(output, {}, rows);
   REQUIRE_FALSE(messages.empty());

@@ -52,7 +52,9 @@ TEST_CASE("columns come in the program's order, each with its kind, matrices by 
   Model model = testing::load_text(kProgram);
   const Marginal marginal = marginalize(model.graph, {});
   const std::vector<Column> columns = draw_columns(model, marginal);
-  const std::vector<std::string> names = {"mu", "tau", "theta.1.1", "theta.2.1", "theta.1.2", "theta.2.2", "scaled.1.1", "scaled.2.1", "scaled.1.2", "scaled.2.2", "square", "z", "fails", "count.1", "count.2"};
+  const std::vector<std::string> names = {"mu",        "tau",        "theta.1.1",  "theta.2.1",  "theta.1.2",
+                                          "theta.2.2", "scaled.1.1", "scaled.2.1", "scaled.1.2", "scaled.2.2",
+                                          "square",    "z",          "fails",      "count.1",    "count.2"};
   const std::string kinds = "eseeeetttttgggg";
   REQUIRE(columns.size() == names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -71,7 +73,8 @@ TEST_CASE("a row's transformed parameters are those of its own recovered values"
   rows.row(kept, 1, 17, row.values);
   CHECK(row["tau"] == doctest::Approx(std::exp(-0.4)).epsilon(1e-15));
   CHECK(row["square"] == doctest::Approx(std::exp(-0.8)).epsilon(1e-15));
-  for (const char* at : {".1.1", ".2.1", ".1.2", ".2.2"}) CHECK(row[std::string("scaled") + at] == row[std::string("theta") + at] * row["tau"]);
+  for (const char* at : {".1.1", ".2.1", ".1.2", ".2.2"})
+    CHECK(row[std::string("scaled") + at] == row[std::string("theta") + at] * row["tau"]);
   CHECK(row["theta.1.1"] != row["theta.2.1"]);
   CHECK(row["count.1"] == 3);
   CHECK((row["count.2"] == 0 || row["count.2"] == 1));

@@ -14,7 +14,9 @@ using testing::bound_model;
 
 namespace {
 
-double density(const testing::BoundModel& model, const std::vector<double>& q) { return reference_log_density(model.graph.graph, testing::joint(model.graph), q, {}); }
+double density(const testing::BoundModel& model, const std::vector<double>& q) {
+  return reference_log_density(model.graph.graph, testing::joint(model.graph), q, {});
+}
 
 // Error message and exit code of a program that cannot be evaluated.
 struct Refusal {
@@ -69,7 +71,8 @@ TEST_CASE("equal statements count as often as they stand") {
 }
 
 TEST_CASE("what is no density with coefficient 1 is a term") {
-  const auto model = bound_model("parameters { real m; } model { target += -0.5 * normal_lpdf(m | 0, 1) + 3 * m / 2 - 7; }", "{}");
+  const auto model =
+      bound_model("parameters { real m; } model { target += -0.5 * normal_lpdf(m | 0, 1) + 3 * m / 2 - 7; }", "{}");
   CHECK(model->graph.factors.empty());
   REQUIRE(model->graph.terms.size() == 2);
   CHECK(model->graph.terms[0].coefficient + model->graph.terms[1].coefficient == 1.0);
@@ -78,23 +81,30 @@ TEST_CASE("what is no density with coefficient 1 is a term") {
 }
 
 TEST_CASE("lp_offset is what the propto form leaves out") {
-  const auto offset = [](const std::string& model, const std::string& json = "{}") { return bound_model(model, json)->graph.lp_offset; };
+  const auto offset = [](const std::string& model, const std::string& json = "{}") {
+    return bound_model(model, json)->graph.lp_offset;
+  };
   CHECK(offset("parameters { real m; } model { m ~ normal(0, 2); }") == doctest::Approx(-kHalfLog2Pi - std::log(2)));
   CHECK(offset("parameters { real m; real<lower=0> s; } model { m ~ normal(0, s); }") == doctest::Approx(-kHalfLog2Pi));
   CHECK(offset("parameters { real m; } model { target += normal_lpdf(m | 0, 2); }") == 0);
-  CHECK(offset("parameters { real m; } model { target += normal_lupdf(m | 0, 2); }") == doctest::Approx(-kHalfLog2Pi - std::log(2)));
+  CHECK(offset("parameters { real m; } model { target += normal_lupdf(m | 0, 2); }") ==
+        doctest::Approx(-kHalfLog2Pi - std::log(2)));
   // Only data: everything goes. A local has parameter type whatever it holds.
-  CHECK(offset("data { real y; } parameters { real m; } model { y ~ normal(0, 1); }", R"({"y": 1})") == doctest::Approx(-kHalfLog2Pi - 0.5));
-  CHECK(offset("data { real y; } parameters { real m; } model { real s = 2; y ~ normal(m, s); }", R"({"y": 1})") == doctest::Approx(-kHalfLog2Pi));
+  CHECK(offset("data { real y; } parameters { real m; } model { y ~ normal(0, 1); }", R"({"y": 1})") ==
+        doctest::Approx(-kHalfLog2Pi - 0.5));
+  CHECK(offset("data { real y; } parameters { real m; } model { real s = 2; y ~ normal(m, s); }", R"({"y": 1})") ==
+        doctest::Approx(-kHalfLog2Pi));
   // In a function the types are those of the call.
-  const std::string function = "functions { void f_lp(real m, real s) { real t = s; m ~ normal(0, t); } } parameters { real m; } model { ";
+  const std::string function =
+      "functions { void f_lp(real m, real s) { real t = s; m ~ normal(0, t); } } parameters { real m; } model { ";
   CHECK(offset(function + "f_lp(m, 2); }") == doctest::Approx(-kHalfLog2Pi));
   const std::string direct = "functions { void f_lp(real m, real s) { m ~ normal(0, s); } } parameters { real m; } model { ";
   CHECK(offset(direct + "f_lp(m, 2); }") == doctest::Approx(-kHalfLog2Pi - std::log(2)));
 }
 
 TEST_CASE("bounds of transformed parameters cut the density") {
-  const auto model = bound_model("parameters { real m; } transformed parameters { real<lower=0, upper=4> t = m - 1; } model { m ~ normal(0, 1); }", "{}");
+  const auto model = bound_model(
+      "parameters { real m; } transformed parameters { real<lower=0, upper=4> t = m - 1; } model { m ~ normal(0, 1); }", "{}");
   CHECK(model->graph.bound_checks.size() == 2);
   CHECK(std::isfinite(density(*model, {3})));
   CHECK(density(*model, {0.5}) == -INFINITY);
@@ -103,7 +113,8 @@ TEST_CASE("bounds of transformed parameters cut the density") {
 
 TEST_CASE("a truncated normal is divided by the mass between its bounds, and has the gradient of its differences") {
   const auto at = [](const std::string& bounds) {
-    return bound_model("data { real y; } parameters { real m; real<lower=0> s; } model { y ~ normal(m, s) T[" + bounds + "]; }", R"({"y": 1.5})");
+    return bound_model("data { real y; } parameters { real m; real<lower=0> s; } model { y ~ normal(m, s) T[" + bounds + "]; }",
+                       R"({"y": 1.5})");
   };
   const auto tail = [](double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); };
   const double m = 0.75, s = std::exp(0.25);
@@ -141,12 +152,17 @@ TEST_CASE("integers are exact, truncate and do not overflow silently") {
 }
 
 TEST_CASE("indices read and write alike") {
-  const auto sum = [](const std::string& body) { return bound_model("parameters { real m; } model { " + body + " }", "{}")->graph.constant; };
+  const auto sum = [](const std::string& body) {
+    return bound_model("parameters { real m; } model { " + body + " }", "{}")->graph.constant;
+  };
   CHECK(sum("matrix[2, 3] a = [[1, 2, 3], [4, 5, 6]]; target += a[2, 3] * 100 + sum(a[1]) + sum(a[:, 2]);") == 613);
-  CHECK(sum("matrix[2, 3] a = [[1, 2, 3], [4, 5, 6]]; a[2, 2:3] = [7, 8]; a[:, 1] = [9, 10]'; target += sum(a[2]) * 100 + a[1, 1];") == 2509);
-  CHECK(sum("array[2, 3] int a = {{1, 2, 3}, {4, 5, 6}}; a[1] = a[2]; a[2, {3, 1}] = {8, 9}; target += a[1, 1] * 1000 + a[2, 1] * 100 + a[2, 2] * 10 + a[2, 3];") == 4958);
+  CHECK(sum("matrix[2, 3] a = [[1, 2, 3], [4, 5, 6]]; a[2, 2:3] = [7, 8]; a[:, 1] = [9, 10]'; target += sum(a[2]) * 100 + a[1, "
+            "1];") == 2509);
+  CHECK(sum("array[2, 3] int a = {{1, 2, 3}, {4, 5, 6}}; a[1] = a[2]; a[2, {3, 1}] = {8, 9}; target += a[1, 1] * 1000 + a[2, 1] "
+            "* 100 + a[2, 2] * 10 + a[2, 3];") == 4958);
   CHECK(sum("vector[5] v = [1, 2, 3, 4, 5]'; v[2:4] = v[1:3]; target += v[2] * 100 + v[3] * 10 + v[4];") == 123);
-  CHECK(sum("array[2] vector[3] v; v[1] = [1, 2, 3]'; v[2] = 2 * v[1]; v[:, 2] = {10, 20}; target += v[1][2] + v[2, 2] + v[2][3:][1];") == 36);
+  CHECK(sum("array[2] vector[3] v; v[1] = [1, 2, 3]'; v[2] = 2 * v[1]; v[:, 2] = {10, 20}; target += v[1][2] + v[2, 2] + "
+            "v[2][3:][1];") == 36);
   CHECK(sum("vector[3] v = [1, 2, 3]'; target += size(v[3:2]) + sum(v[{1, 1, 3}]);") == 5);
 }
 
@@ -180,7 +196,8 @@ TEST_CASE("a program that does not end is ended, one that is too large refused")
 
 TEST_CASE("equal statements are one node, but each counts towards the size of a program") {
   const std::string head = "parameters { real m; }\nmodel {\n  for (i in 1:100000000)\n";
-  for (const std::string statement : {"m ~ normal(0, 1);", "1 ~ normal(0, 1);", "target += m;", "target += normal_lpdf(m | 0, 1);"}) {
+  for (const std::string statement :
+       {"m ~ normal(0, 1);", "1 ~ normal(0, 1);", "target += m;", "target += normal_lpdf(m | 0, 1);"}) {
     INFO(statement);
     const Refusal size = refusal(head + "    " + statement + "\n}");
     CHECK(size.code == ExitCode::input);
@@ -201,11 +218,13 @@ TEST_CASE("a program that runs for long ends at a signal, in every block") {
     Raised() { request_stop(); }
     ~Raised() { clear_stop(); }
   } raised;
-  for (const std::string program : {"transformed data { while (1) { } } parameters { real m; } model { }", "parameters { real m; } model { while (1) { } }",
-                                    "parameters { real m; } model { for (i in 1:100000000) m ~ normal(0, 1); }"})
+  for (const std::string program :
+       {"transformed data { while (1) { } } parameters { real m; } model { }", "parameters { real m; } model { while (1) { } }",
+        "parameters { real m; } model { for (i in 1:100000000) m ~ normal(0, 1); }"})
     CHECK(refusal(program).code == ExitCode::interrupted);
 
-  const std::string text = "parameters { real m; } model { m ~ normal(0, 1); } generated quantities { real a = m; for (i in 1:100000) a += 1; }";
+  const std::string text =
+      "parameters { real m; } model { m ~ normal(0, 1); } generated quantities { real a = m; for (i in 1:100000) a += 1; }";
   const auto model = bound_model(text, "{}");
   GeneratedQuantities generated(model->program, model->data, model->graph);
   PhiloxStream random(1, "test");
@@ -220,12 +239,14 @@ TEST_CASE("a reject that is always reached and a density that is zero at data ar
   CHECK(reject.message.find("value 3") != std::string::npos);
   CHECK(refusal("parameters { real m; } model { reject(\"no \", m); }").message.find("rejects: no `m`;") != std::string::npos);
   CHECK(refusal("parameters { real m; } model { target += negative_infinity(); }").code == ExitCode::infeasible);
-  CHECK(refusal("parameters { real m; } transformed parameters { real<lower=0> t = -1; } model { }").code == ExitCode::infeasible);
+  CHECK(refusal("parameters { real m; } transformed parameters { real<lower=0> t = -1; } model { }").code ==
+        ExitCode::infeasible);
 }
 
 TEST_CASE("constrained values lead back to the unconstrained vector") {
   const auto model = bound_model(
-      "parameters { real<lower=1> a; real<lower=0, upper=a> b; simplex[3] s; vector<offset=2, multiplier=3>[2] z; cov_matrix[2] S; array[2] ordered[2] o; }"
+      "parameters { real<lower=1> a; real<lower=0, upper=a> b; simplex[3] s; vector<offset=2, multiplier=3>[2] z; cov_matrix[2] "
+      "S; array[2] ordered[2] o; }"
       "model { }",
       "{}");
   const std::vector<double> q = testing::point(0, model->graph.free_size);
@@ -241,7 +262,11 @@ TEST_CASE("constrained values lead back to the unconstrained vector") {
       one.terms = {{p.value.slot[i], 1, 0}};
       x.push_back(reference_log_density(model->graph.graph, one, q, {}));
     }
-    const auto text = [](double v) { char buffer[40]; std::snprintf(buffer, sizeof buffer, "%.17g", v); return std::string(buffer); };
+    const auto text = [](double v) {
+      char buffer[40];
+      std::snprintf(buffer, sizeof buffer, "%.17g", v);
+      return std::string(buffer);
+    };
     std::string list;
     if (p.dims.empty()) {
       list = text(x[0]);

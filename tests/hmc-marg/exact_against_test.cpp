@@ -46,7 +46,8 @@ struct SeedGrades {
 };
 
 // Means and standard deviations of all columns, and the products tau * theta.1 and theta.1 * theta.2, which no marginal shows.
-SeedGrades grade_seeds(Model& model, const Marginal& marginal, const ExactResult& exact, double tau_theta, double theta_theta, const Mutation& mutate) {
+SeedGrades grade_seeds(Model& model, const Marginal& marginal, const ExactResult& exact, double tau_theta, double theta_theta,
+                       const Mutation& mutate) {
   SeedGrades out;
   for (int seed = 1; seed <= kSeeds; ++seed) {
     QuietRun run(static_cast<std::uint64_t>(seed));
@@ -127,7 +128,8 @@ TEST_CASE("eight schools: twenty runs are off by no more than their Monte Carlo 
   const auto recovered_at = [&](const std::function<double(const SamplerOutput&, std::size_t chain, std::size_t row)>& tau_of) {
     return [&, tau_of](SamplerOutput& output) {
       const std::size_t columns = output.column_names.size();
-      const auto mu = static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), "mu") - output.column_names.begin());
+      const auto mu = static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), "mu") -
+                                               output.column_names.begin());
       std::vector<double> z(n);
       for (std::size_t c = 0; c < output.values.size(); ++c)
         for (std::size_t row = 0; row < output.rows; ++row) {
@@ -143,16 +145,25 @@ TEST_CASE("eight schools: twenty runs are off by no more than their Monte Carlo 
   };
   const auto tau_at = [](const SamplerOutput& output, std::size_t chain, std::size_t row) {
     const std::size_t columns = output.column_names.size();
-    return output.values[chain][row * columns + static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), "tau") - output.column_names.begin())];
+    return output.values[chain][row * columns + static_cast<std::size_t>(
+                                                    std::find(output.column_names.begin(), output.column_names.end(), "tau") -
+                                                    output.column_names.begin())];
   };
   // At the posterior mean of tau: the spread of tau is missing from theta's.
-  CHECK(grade_seeds(model, marginal, exact, tau_theta, theta_theta, recovered_at([&](const SamplerOutput&, std::size_t, std::size_t) { return mean_tau; })).p() < 1e-6);
+  CHECK(grade_seeds(model, marginal, exact, tau_theta, theta_theta,
+                    recovered_at([&](const SamplerOutput&, std::size_t, std::size_t) { return mean_tau; }))
+            .p() < 1e-6);
   // At the tau of another draw: every marginal is right, the products are not.
-  CHECK(grade_seeds(model, marginal, exact, tau_theta, theta_theta, recovered_at([&](const SamplerOutput& o, std::size_t c, std::size_t row) { return tau_at(o, c, (row + o.rows / 2) % o.rows); })).p() < 1e-6);
+  CHECK(grade_seeds(model, marginal, exact, tau_theta, theta_theta,
+                    recovered_at([&](const SamplerOutput& o, std::size_t c, std::size_t row) {
+                      return tau_at(o, c, (row + o.rows / 2) % o.rows);
+                    }))
+            .p() < 1e-6);
   // A conditional whose width is 3 % short: only the standard deviations show it.
   CHECK(grade_seeds(model, marginal, exact, tau_theta, theta_theta, [&](SamplerOutput& output) {
           const std::size_t columns = output.column_names.size();
-          const auto theta = static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), "theta.1") - output.column_names.begin());
+          const auto theta = static_cast<std::size_t>(
+              std::find(output.column_names.begin(), output.column_names.end(), "theta.1") - output.column_names.begin());
           for (std::size_t c = 0; c < output.values.size(); ++c)
             for (std::size_t row = 0; row < output.rows; ++row) {
               const double tau = tau_at(output, c, row);

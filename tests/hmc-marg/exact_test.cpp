@@ -18,7 +18,8 @@ using namespace tenfold::hmc_marg::testing;
 
 namespace {
 
-ExactResult exact(const std::string& program, const std::string& data = "{}", const ExactOptions& options = {}, const PlanOptions& plan = {.marginalize = "all"}, int threads = 2) {
+ExactResult exact(const std::string& program, const std::string& data = "{}", const ExactOptions& options = {},
+                  const PlanOptions& plan = {.marginalize = "all"}, int threads = 2) {
   Model model = load_text(program, data);
   const Marginal marginal = marginalize(model.graph, plan);
   QuietRun run(1, threads);
@@ -71,7 +72,8 @@ TEST_CASE("SciPy's quadrature gives the same posteriors to 1e-9") {
 }
 
 TEST_CASE("nothing left to sample: the closed form") {
-  const ExactResult r = exact("parameters { real mu; real theta; } model { mu ~ normal(0, 5); theta ~ normal(mu, 5); 28 ~ normal(theta, 15); }");
+  const ExactResult r =
+      exact("parameters { real mu; real theta; } model { mu ~ normal(0, 5); theta ~ normal(mu, 5); 28 ~ normal(theta, 15); }");
   CHECK(*r.log_evidence == doctest::Approx(-5.152778627492504).epsilon(1e-14));
   CHECK(*r.log_evidence_normalised == *r.log_evidence);
   const ExactQuantity& theta = find(r, "theta");
@@ -83,7 +85,8 @@ TEST_CASE("nothing left to sample: the closed form") {
 
 TEST_CASE("a conjugate family recovered over its hyper-parameter equals the family kept and integrated") {
   const std::string program =
-      "parameters { real<lower=0> b; real<lower=0> x; } model { b ~ gamma(3, 2); x ~ gamma(2, b); 4 ~ poisson(x); 1 ~ poisson(x); }";
+      "parameters { real<lower=0> b; real<lower=0> x; } model { b ~ gamma(3, 2); x ~ gamma(2, b); 4 ~ poisson(x); 1 ~ "
+      "poisson(x); }";
   const ExactResult out = exact(program, "{}", {}, {.marginalize = "x"}), in = exact(program, "{}", {}, {.marginalize = "none"});
   CHECK(*out.log_evidence == doctest::Approx(*in.log_evidence).epsilon(1e-11));
   for (const char* name : {"b", "x"}) {
@@ -111,14 +114,16 @@ TEST_CASE("a moment that the tails decide is none; quantiles and the unconstrain
 }
 
 TEST_CASE("two separate modes are both on the grid") {
-  const ExactResult r = exact("parameters { real x; } model { target += log_mix(0.25, normal_lpdf(x | -1.5, 0.01), normal_lpdf(x | 1.5, 0.02)); }");
+  const ExactResult r =
+      exact("parameters { real x; } model { target += log_mix(0.25, normal_lpdf(x | -1.5, 0.01), normal_lpdf(x | 1.5, 0.02)); }");
   CHECK(find(r, "x").mean == doctest::Approx(0.75).epsilon(1e-9));
   CHECK(r.log_integral == doctest::Approx(0).epsilon(1e-9));
 }
 
 TEST_CASE("transformed parameters of kept ones have values, those of eliminated ones are named") {
   const ExactResult r = exact(
-      "parameters { real<lower=0> s; real z; } transformed parameters { real v = s^2; real w = z + s; } model { s ~ gamma(4, 2); z ~ normal(0, s); }");
+      "parameters { real<lower=0> s; real z; } transformed parameters { real v = s^2; real w = z + s; } model { s ~ gamma(4, 2); "
+      "z ~ normal(0, s); }");
   CHECK(find(r, "v").mean == doctest::Approx(5).epsilon(1e-9));
   CHECK(find(r, "v").q50 == doctest::Approx(std::pow(find(r, "s").q50, 2)).epsilon(1e-12));
   CHECK(find(r, "z").sd == doctest::Approx(std::sqrt(5)).epsilon(1e-9));
@@ -126,7 +131,10 @@ TEST_CASE("transformed parameters of kept ones have values, those of eliminated 
 }
 
 TEST_CASE("the mass of bounded priors") {
-  const auto with_prior = [](const std::string& declaration, const std::string& prior) { return log_mass("parameters { real<lower=0> s; " + declaration + " } model { s ~ gamma(2, 1); " + prior + " 1 ~ normal(0, s); }"); };
+  const auto with_prior = [](const std::string& declaration, const std::string& prior) {
+    return log_mass("parameters { real<lower=0> s; " + declaration + " } model { s ~ gamma(2, 1); " + prior +
+                    " 1 ~ normal(0, s); }");
+  };
   CHECK(*with_prior("real<lower=0> t;", "t ~ cauchy(0, 5);") == doctest::Approx(std::log(0.5)));
   CHECK(*with_prior("real<lower=0> t;", "t ~ normal(2, 2);") == doctest::Approx(std::log(0.8413447460685429)));
   CHECK(*with_prior("real<lower=-1, upper=1> t;", "t ~ normal(0, 1);") == doctest::Approx(std::log(0.6826894921370859)));
@@ -154,14 +162,18 @@ TEST_CASE("flat priors leave no evidence, but moments") {
 TEST_CASE("what the grid cannot do is refused with what would do") {
   CHECK(refusal("parameters { vector<lower=0>[3] s; real<lower=0> t; } model { s ~ weibull(2, 1); t ~ weibull(2, 1); }") ==
         "4 dimensions are sampled, quadrature takes at most 3: s (3), t (1); `sample` takes them");
-  CHECK(refusal("parameters { real x; } model { x ~ cauchy(0, 1); }", {.max_points = 100'000}).find("not converged to 1e-09") == 0);
-  CHECK(refusal("parameters { vector<lower=0>[2] x; } model { x ~ weibull(2, 1); }", {.max_points = 5'000}).find("not converged") != std::string::npos);
+  CHECK(refusal("parameters { real x; } model { x ~ cauchy(0, 1); }", {.max_points = 100'000}).find("not converged to 1e-09") ==
+        0);
+  CHECK(
+      refusal("parameters { vector<lower=0>[2] x; } model { x ~ weibull(2, 1); }", {.max_points = 5'000}).find("not converged") !=
+      std::string::npos);
   CHECK(refusal("parameters { real x; } model { target += x; }").find("improper") != std::string::npos);
 }
 
 TEST_CASE("the answer does not depend on the threads") {
   const std::filesystem::path root = TENFOLD_SOURCE_DIR;
-  const std::string base = (root / "sample_data/hmc-marg/dyestuff").string(), program = read_file(base + ".stan"), data = read_file(base + ".json");
+  const std::string base = (root / "sample_data/hmc-marg/dyestuff").string(), program = read_file(base + ".stan"),
+                    data = read_file(base + ".json");
   const ExactResult one = exact(program, data, {}, {}, 1), three = exact(program, data, {}, {}, 3);
   CHECK(one.log_integral == three.log_integral);
   for (std::size_t i = 0; i < one.quantities.size(); ++i) {

@@ -1,4 +1,5 @@
-// Linear mixed models against lme4's deviances (R package lme4 1.1), with sleepstudy and Dyestuff, and fibrosis against dense arithmetic.
+// Linear mixed models against lme4's deviances (R package lme4 1.1), with sleepstudy and Dyestuff, and fibrosis against dense
+// arithmetic.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -12,12 +13,15 @@ using namespace tenfold::hmc_marg::testing;
 
 namespace {
 
-std::string sample_data(const std::string& name) { return tenfold::read_file(std::string(TENFOLD_SOURCE_DIR) + "/sample_data/hmc-marg/" + name); }
+std::string sample_data(const std::string& name) {
+  return tenfold::read_file(std::string(TENFOLD_SOURCE_DIR) + "/sample_data/hmc-marg/" + name);
+}
 
 // Random intercepts and slopes with standard deviations a, b, correlation r; residual s.
 std::string sleepstudy(const std::string& fixed_priors) {
   return "data { int N; int J; array[N] int subject; vector[N] days; vector[N] reaction; }\n"
-         "parameters { vector[2] beta; array[J] vector[2] u; real<lower=0> a; real<lower=0> b; real<lower=-1, upper=1> r; real<lower=0> s; }\n"
+         "parameters { vector[2] beta; array[J] vector[2] u; real<lower=0> a; real<lower=0> b; real<lower=-1, upper=1> r; "
+         "real<lower=0> s; }\n"
          "model { matrix[2, 2] L = [[a, 0], [r * b, b * sqrt(1 - r^2)]];\n" +
          fixed_priors +
          "for (j in 1:J) u[j] ~ multi_normal_cholesky([0, 0]', L);\n"
@@ -49,19 +53,23 @@ TEST_CASE("sleepstudy: maximum likelihood at fixed coefficients, and REML with f
   const MarginalModel ml = marginal_of(sleepstudy(""), sample_data("sleepstudy.json"), keep);
   CHECK(ml.marginal.block->n == 36);
   CHECK(ml.marginal.block->components == 18);
-  CHECK(std::fabs(sleepstudy_at(ml, {251.405104848486, 10.467285959596}, 23.77975958946, 5.71679851393, 0.0813210934, 25.59190703649) + 875.96967224) < 1e-7);
+  CHECK(std::fabs(
+            sleepstudy_at(ml, {251.405104848486, 10.467285959596}, 23.77975958946, 5.71679851393, 0.0813210934, 25.59190703649) +
+            875.96967224) < 1e-7);
   const MarginalModel reml = marginal_of(sleepstudy(""), sample_data("sleepstudy.json"));
   CHECK(reml.marginal.block->n == 38);
-  CHECK(std::fabs(sleepstudy_at(reml, {}, 24.7406579949841, 5.9221376588981, 0.065551238238128, 25.591795721675) + 871.81413598) < 1e-7);
+  CHECK(std::fabs(sleepstudy_at(reml, {}, 24.7406579949841, 5.9221376588981, 0.065551238238128, 25.591795721675) + 871.81413598) <
+        1e-7);
   const CertificateResult certificate = certify(reml.model->graph, reml.marginal, 1);
   CAPTURE(certificate.worst);
   CHECK(certificate.ok);
 }
 
 TEST_CASE("Dyestuff: REML with a flat mean, maximum likelihood at a fixed one") {
-  const std::string program = "data { int N; int J; array[N] int batch; vector[N] yield; }\n"
-                              "parameters { real beta; vector[J] u; real<lower=0> a; real<lower=0> s; }\n"
-                              "model { u ~ normal(0, a); yield ~ normal(beta + u[batch], s); }";
+  const std::string program =
+      "data { int N; int J; array[N] int batch; vector[N] yield; }\n"
+      "parameters { real beta; vector[J] u; real<lower=0> a; real<lower=0> s; }\n"
+      "model { u ~ normal(0, a); yield ~ normal(beta + u[batch], s); }";
   const MarginalModel reml = marginal_of(program, sample_data("dyestuff.json"));
   CHECK(std::fabs(dyestuff_at(reml, {}, 42.000595310389, 49.510099965635) + 159.82713842113) < 1e-7);
   PlanOptions keep = largest();
@@ -72,15 +80,17 @@ TEST_CASE("Dyestuff: REML with a flat mean, maximum likelihood at a fixed one") 
 
 TEST_CASE("fibrosis: 1549 rows of 176 patients") {
   const char* const set = std::getenv("TENFOLD_DATA");
-  const std::filesystem::path data = std::filesystem::path(set ? set : TENFOLD_DATA_DEFAULT) / "bayes" / "pulmonary_fibrosis.json";
+  const std::filesystem::path data =
+      std::filesystem::path(set ? set : TENFOLD_DATA_DEFAULT) / "bayes" / "pulmonary_fibrosis.json";
   if (!std::filesystem::exists(data)) {
     MESSAGE("skipped: no " << data.string() << "; set TENFOLD_DATA");
     return;
   }
-  const std::string program = "data { int N; int J; array[N] int patient; vector[N] week; vector[N] fvc; }\n"
-                              "parameters { real m_a; real<lower=0> s_a; real m_b; real<lower=0> s_b; vector[J] a; vector[J] b; real<lower=0> s; }\n"
-                              "model { m_a ~ normal(0, 500); m_b ~ normal(0, 3); a ~ normal(m_a, s_a); b ~ normal(m_b, s_b);\n"
-                              "for (i in 1:N) fvc[i] ~ normal(a[patient[i]] + b[patient[i]] * week[i], s); }";
+  const std::string program =
+      "data { int N; int J; array[N] int patient; vector[N] week; vector[N] fvc; }\n"
+      "parameters { real m_a; real<lower=0> s_a; real m_b; real<lower=0> s_b; vector[J] a; vector[J] b; real<lower=0> s; }\n"
+      "model { m_a ~ normal(0, 500); m_b ~ normal(0, 3); a ~ normal(m_a, s_a); b ~ normal(m_b, s_b);\n"
+      "for (i in 1:N) fvc[i] ~ normal(a[patient[i]] + b[patient[i]] * week[i], s); }";
   const MarginalModel m = marginal_of(program, tenfold::read_file(data.string()));
   CHECK(m.marginal.block->n == 354);
   CHECK(m.marginal.block->border == 2);

@@ -1,4 +1,5 @@
-// The block's value against printed numbers and a dense oracle, its reverse rule against central differences, compression against none.
+// The block's value against printed numbers and a dense oracle, its reverse rule against central differences, compression against
+// none.
 #include "hmc-marg/gaussian_block.h"
 
 #include <doctest/doctest.h>
@@ -20,7 +21,8 @@ const std::string kTau = "real mu; real<lower=0> tau; vector[J] theta;";
 }  // namespace
 
 TEST_CASE("eight schools: log p(y | tau) with mu and theta out, from tau = e^-20 to e^10") {
-  const MarginalModel m = marginal_of(schools_program(kTau, "mu ~ normal(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"), kSchoolsData);
+  const MarginalModel m =
+      marginal_of(schools_program(kTau, "mu ~ normal(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"), kSchoolsData);
   REQUIRE(m.marginal.target.inputs.size() == 1);
   CHECK(m.marginal.block->n == 9);
   CHECK(m.marginal.block->border == 1);
@@ -33,13 +35,16 @@ TEST_CASE("eight schools: log p(y | tau) with mu and theta out, from tau = e^-20
 
 TEST_CASE("centred, non-centred and offset-multiplier eight schools have one marginal, value and gradient") {
   const std::string priors = "mu ~ normal(0, 5); tau ~ cauchy(0, 5);";
-  const MarginalModel centred = marginal_of(schools_program(kTau, priors + "theta ~ normal(mu, tau); y ~ normal(theta, sigma);"), kSchoolsData);
-  const MarginalModel other = marginal_of(
-      schools_program("real mu; real<lower=0> tau; vector[J] eta;", priors + "eta ~ normal(0, 1); y ~ normal(mu + tau * eta, sigma);"), kSchoolsData);
-  const MarginalModel affine =
-      marginal_of(schools_program("real mu; real<lower=0> tau; vector<offset=mu, multiplier=tau>[J] theta;",
-                                  priors + "for (j in 1:J) { theta[j] ~ normal(mu, tau); target += normal_lpdf(y[j] | theta[j], sigma[j]); }"),
-                  kSchoolsData);
+  const MarginalModel centred =
+      marginal_of(schools_program(kTau, priors + "theta ~ normal(mu, tau); y ~ normal(theta, sigma);"), kSchoolsData);
+  const MarginalModel other = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] eta;",
+                                                          priors + "eta ~ normal(0, 1); y ~ normal(mu + tau * eta, sigma);"),
+                                          kSchoolsData);
+  const MarginalModel affine = marginal_of(
+      schools_program(
+          "real mu; real<lower=0> tau; vector<offset=mu, multiplier=tau>[J] theta;",
+          priors + "for (j in 1:J) { theta[j] ~ normal(mu, tau); target += normal_lpdf(y[j] | theta[j], sigma[j]); }"),
+      kSchoolsData);
   for (const MarginalModel* m : {&centred, &other, &affine}) REQUIRE(m->marginal.target.inputs.size() == 1);
   std::vector<double> a, b, c;
   for (int k = 0; k < 100; ++k) {
@@ -53,7 +58,8 @@ TEST_CASE("centred, non-centred and offset-multiplier eight schools have one mar
 }
 
 TEST_CASE("by hand: one school with all out, and a flat mean of three numbers") {
-  const MarginalModel one = marginal_of("parameters { real mu; real theta; } model { mu ~ normal(0, 5); theta ~ normal(mu, 5); 28 ~ normal(theta, 15); }", "{}");
+  const MarginalModel one = marginal_of(
+      "parameters { real mu; real theta; } model { mu ~ normal(0, 5); theta ~ normal(mu, 5); 28 ~ normal(theta, 15); }", "{}");
   CHECK(one.marginal.target.inputs.empty());
   CHECK(relative(one({}), -5.152778627492504) < 1e-13);
   const MarginalModel flat = marginal_of("parameters { real mu; } model { [1, 2, 6] ~ normal(mu, 1); }", "{}");
@@ -61,7 +67,8 @@ TEST_CASE("by hand: one school with all out, and a flat mean of three numbers") 
 }
 
 TEST_CASE("a funnel without data: its neck is integrated out, what is left is the normal of v") {
-  const MarginalModel m = marginal_of("parameters { real v; vector[9] x; } model { v ~ normal(0, 3); x ~ normal(0, exp(v / 2)); }", "{}");
+  const MarginalModel m =
+      marginal_of("parameters { real v; vector[9] x; } model { v ~ normal(0, 3); x ~ normal(0, exp(v / 2)); }", "{}");
   REQUIRE(m.marginal.target.inputs.size() == 1);
   std::vector<double> gradient;
   for (const double v : {-60.0, -3.0, 0.0, 9.0}) {
@@ -92,27 +99,41 @@ const char* const kMixedData = R"({"N": 24, "G": 6, "g": [1,1,1,1,1,2,2,2,2,3,3,
 const std::string kMixedHead = "data { int N; int G; array[N] int g; vector[N] x; vector[N] y; }\n";
 
 const Mixed kMixed[] = {
-    {"hierarchical", "parameters { real mu; real<lower=0> tau; real<lower=0> s; vector[G] a; }"
-                     "model { mu ~ normal(0.5, 3); a ~ normal(mu, tau); y ~ normal(a[g], s); }"},
-    {"flat mean, kept slope", "parameters { real mu; real b; real<lower=0> tau; real<lower=0> s; vector[G] a; }"
-                              "model { b ~ student_t(4, 0, 1); a ~ normal(mu, tau); y ~ normal(a[g] + b * x, s); }"},
-    {"random slopes", "parameters { real m; real n; real<lower=0> t; real<lower=0> u; real<lower=0> s; vector[G] a; vector[G] b; }"
-                      "model { m ~ normal(0, 2); a ~ normal(m, t); b ~ normal(n, u); for (i in 1:N) y[i] ~ normal(a[g[i]] + b[g[i]] * x[i], s); }"},
-    {"non-centred with own scales", "parameters { real m; real<lower=0> t; vector<lower=0>[G] s; vector[G] e; }"
-                                    "model { m ~ normal(0, 2); e ~ std_normal(); y ~ normal(m + t * e[g], s[g] .* (1 + square(x[1:N]))); }"},
-    {"a chain stays centred", "parameters { vector[G] z; real<lower=0> q; real<lower=0> s; }"
-                              "model { z[1] ~ normal(0, 3); for (t in 2:G) z[t] ~ normal(0.9 * z[t - 1], q); y ~ normal(z[g], s); }"},
-    {"autoregression with a kept coefficient", "parameters { vector[G] z; real<lower=0> q; real<lower=0, upper=1> r; }"
-                                               "model { z[1] ~ normal(0, 3); z[2:G] ~ normal(r * z[1:(G - 1)], q); y ~ normal(z[g] + r, 0.7); }"},
-    {"regression in one component", "parameters { vector[5] b; real<lower=0> s; real c; }"
-                                    "model { b ~ normal(0, c ^ 2 + 0.1); for (i in 1:N) y[i] ~ normal(b[1] + b[2] * x[i] + b[3] * x[i]^2 + b[4] * c + b[5] * (i > 12), s); }"},
-    {"three levels", "parameters { real m; vector[2] p; vector[G] a; real<lower=0> v; real<lower=0> t; real<lower=0> s; }"
-                     "model { m ~ normal(0, 1); p ~ normal(m, v); for (k in 1:G) a[k] ~ normal(p[1 + k % 2], t); y ~ normal(a[g], s); }"},
-    {"lognormal children and sums", "parameters { real m; vector[G] a; real<lower=0> t; real w; }"
-                                    "model { w ~ normal(0, 1); m ~ normal(w, 2); a ~ normal(m, t); exp(y) ~ lognormal(a[g], 0.5 * t); sum(a) ~ normal(w, 0.3); }"},
-    {"correlated effects", "parameters { vector[2] m; matrix[2, G] b; real<lower=0> t; real<lower=-1, upper=1> r; real<lower=0> s; }"
-                           "model { matrix[2, 2] L = [[t, 0], [r, sqrt(1 - r^2)]]; m ~ normal(0, 2); for (k in 1:G) b[, k] ~ multi_normal_cholesky(m, L);"
-                           "for (i in 1:N) y[i] ~ normal(b[1, g[i]] + b[2, g[i]] * x[i], s); }"},
+    {"hierarchical",
+     "parameters { real mu; real<lower=0> tau; real<lower=0> s; vector[G] a; }"
+     "model { mu ~ normal(0.5, 3); a ~ normal(mu, tau); y ~ normal(a[g], s); }"},
+    {"flat mean, kept slope",
+     "parameters { real mu; real b; real<lower=0> tau; real<lower=0> s; vector[G] a; }"
+     "model { b ~ student_t(4, 0, 1); a ~ normal(mu, tau); y ~ normal(a[g] + b * x, s); }"},
+    {"random slopes",
+     "parameters { real m; real n; real<lower=0> t; real<lower=0> u; real<lower=0> s; vector[G] a; vector[G] b; }"
+     "model { m ~ normal(0, 2); a ~ normal(m, t); b ~ normal(n, u); for (i in 1:N) y[i] ~ normal(a[g[i]] + b[g[i]] * x[i], s); "
+     "}"},
+    {"non-centred with own scales",
+     "parameters { real m; real<lower=0> t; vector<lower=0>[G] s; vector[G] e; }"
+     "model { m ~ normal(0, 2); e ~ std_normal(); y ~ normal(m + t * e[g], s[g] .* (1 + square(x[1:N]))); }"},
+    {"a chain stays centred",
+     "parameters { vector[G] z; real<lower=0> q; real<lower=0> s; }"
+     "model { z[1] ~ normal(0, 3); for (t in 2:G) z[t] ~ normal(0.9 * z[t - 1], q); y ~ normal(z[g], s); }"},
+    {"autoregression with a kept coefficient",
+     "parameters { vector[G] z; real<lower=0> q; real<lower=0, upper=1> r; }"
+     "model { z[1] ~ normal(0, 3); z[2:G] ~ normal(r * z[1:(G - 1)], q); y ~ normal(z[g] + r, 0.7); }"},
+    {"regression in one component",
+     "parameters { vector[5] b; real<lower=0> s; real c; }"
+     "model { b ~ normal(0, c ^ 2 + 0.1); for (i in 1:N) y[i] ~ normal(b[1] + b[2] * x[i] + b[3] * x[i]^2 + b[4] * c + b[5] * (i "
+     "> 12), s); }"},
+    {"three levels",
+     "parameters { real m; vector[2] p; vector[G] a; real<lower=0> v; real<lower=0> t; real<lower=0> s; }"
+     "model { m ~ normal(0, 1); p ~ normal(m, v); for (k in 1:G) a[k] ~ normal(p[1 + k % 2], t); y ~ normal(a[g], s); }"},
+    {"lognormal children and sums",
+     "parameters { real m; vector[G] a; real<lower=0> t; real w; }"
+     "model { w ~ normal(0, 1); m ~ normal(w, 2); a ~ normal(m, t); exp(y) ~ lognormal(a[g], 0.5 * t); sum(a) ~ normal(w, 0.3); "
+     "}"},
+    {"correlated effects",
+     "parameters { vector[2] m; matrix[2, G] b; real<lower=0> t; real<lower=-1, upper=1> r; real<lower=0> s; }"
+     "model { matrix[2, 2] L = [[t, 0], [r, sqrt(1 - r^2)]]; m ~ normal(0, 2); for (k in 1:G) b[, k] ~ multi_normal_cholesky(m, "
+     "L);"
+     "for (i in 1:N) y[i] ~ normal(b[1, g[i]] + b[2, g[i]] * x[i], s); }"},
 };
 
 }  // namespace
@@ -152,7 +173,8 @@ TEST_CASE("random affine models: any mixture of rows equals the dense integral")
     text << "parameters { vector[" << n << "] z; vector[4] k; } model {\n";
     const auto scale = [&] {
       const int which = below(5);
-      return which == 4 ? std::to_string(uniform(0.3, 2)) : std::to_string(uniform(0.5, 2)) + " * exp(k[" + std::to_string(which + 1) + "])";
+      return which == 4 ? std::to_string(uniform(0.3, 2))
+                        : std::to_string(uniform(0.5, 2)) + " * exp(k[" + std::to_string(which + 1) + "])";
     };
     const auto coefficient = [&] {
       const std::string number = std::to_string(uniform(-2, 2));
@@ -163,7 +185,9 @@ TEST_CASE("random affine models: any mixture of rows equals the dense integral")
         text << "0.5 ~ normal(z[" << i << "], " << scale() << ");\n";
         continue;
       }
-      text << "z[" << i << "] ~ normal(" << (i > 1 && below(2) ? coefficient() + " * z[" + std::to_string(1 + below(i - 1)) + "]" : coefficient()) << ", " << scale() << ");\n";
+      text << "z[" << i << "] ~ normal("
+           << (i > 1 && below(2) ? coefficient() + " * z[" + std::to_string(1 + below(i - 1)) + "]" : coefficient()) << ", "
+           << scale() << ");\n";
     }
     for (int r = 0; r < extra; ++r) {
       text << uniform(-2, 2) << " ~ normal(" << coefficient();
@@ -184,8 +208,10 @@ TEST_CASE("random affine models: any mixture of rows equals the dense integral")
 TEST_CASE("components of five and more, and many components, agree with the dense integral") {
   // Crossed factors 12 x 9: no border makes components of four or fewer.
   std::ostringstream text;
-  text << "parameters { vector[12] a; vector[9] b; real<lower=0> s; real<lower=0> t; } model { a ~ normal(0, t); b ~ normal(1, 2);\n";
-  for (int i = 0; i < 108; i += 1 + i % 3) text << 0.1 * (i % 17) - 0.5 << " ~ normal(a[" << 1 + i % 12 << "] + b[" << 1 + i / 12 << "], s);\n";
+  text << "parameters { vector[12] a; vector[9] b; real<lower=0> s; real<lower=0> t; } model { a ~ normal(0, t); b ~ normal(1, "
+          "2);\n";
+  for (int i = 0; i < 108; i += 1 + i % 3)
+    text << 0.1 * (i % 17) - 0.5 << " ~ normal(a[" << 1 + i % 12 << "] + b[" << 1 + i / 12 << "], s);\n";
   text << "}";
   const MarginalModel m = marginal_of(text.str(), "{}");
   CHECK(m.marginal.block->n == 21);
@@ -203,7 +229,8 @@ TEST_CASE("all instruction sets compute the same") {
     const MarginalModel m = marginal_of(kMixedHead + mixed.program, kMixedData);
     std::vector<ChooseKernels> choices = {block_kernels_plain};
     if (__builtin_cpu_supports("avx2")) choices.push_back(block_kernels_avx2);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) choices.push_back(block_kernels_avx512);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+      choices.push_back(block_kernels_avx512);
     std::vector<double> first;
     for (const ChooseKernels choose : choices) {
       GaussianBlock block(*m.marginal.gaussian, choose);

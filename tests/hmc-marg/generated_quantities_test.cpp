@@ -30,7 +30,8 @@ TEST_CASE("the program generated.stan gives its quantities in the layout of valu
   CHECK(out[1] == 2);   // distance
   const double y[] = {1.5, -0.5, 2};
   for (int n = 0; n < 3; ++n) {
-    CHECK(out[static_cast<std::size_t>(2 + n)] == doctest::Approx(-0.5 * std::log(2 * M_PI) - std::log(0.5) - 2 * (y[n] + 2) * (y[n] + 2)).epsilon(1e-14));
+    CHECK(out[static_cast<std::size_t>(2 + n)] ==
+          doctest::Approx(-0.5 * std::log(2 * M_PI) - std::log(0.5) - 2 * (y[n] + 2) * (y[n] + 2)).epsilon(1e-14));
   }
   CHECK(out[5] == 0.5);
   CHECK(out[6] == -0.5);

@@ -1,4 +1,5 @@
-// Log densities and gradients of the programs under tests/hmc-marg/programs, as stanli gives them (tests/parity/hmc-marg/grad.py).
+// Log densities and gradients of the programs under tests/hmc-marg/programs, as stanli gives them
+// (tests/parity/hmc-marg/grad.py).
 #include <doctest/doctest.h>
 
 #include <algorithm>

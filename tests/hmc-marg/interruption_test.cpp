@@ -1,5 +1,5 @@
-// A run gives the same bytes whatever the number of threads and however often it was interrupted; what does not belong to a run is
-// not resumed.
+// A run gives the same bytes whatever the number of threads and however often it was interrupted; what does not belong to a run
+// is not resumed.
 #include <doctest/doctest.h>
 
 #include <signal.h>
@@ -41,14 +41,19 @@ generated quantities {
 }
 )";
 
-bool tells_time(const std::string& key) { return key.ends_with("_s") || key.ends_with("_bytes") || key == "ns_per_gradient" || key == "threads" || key == "command" || key == "started" || key == "finished"; }
+bool tells_time(const std::string& key) {
+  return key.ends_with("_s") || key.ends_with("_bytes") || key == "ns_per_gradient" || key == "threads" || key == "command" ||
+         key == "started" || key == "finished";
+}
 
 Json without_times(const Json& value) {
   if (!value.is_structured()) return value;
   Json out = value.is_array() ? Json::array() : Json::object();
   for (const auto& [key, element] : value.items()) {
-    if (value.is_array()) out.push_back(without_times(element));
-    else if (!tells_time(key)) out[key] = without_times(element);
+    if (value.is_array())
+      out.push_back(without_times(element));
+    else if (!tells_time(key))
+      out[key] = without_times(element);
   }
   return out;
 }
@@ -69,7 +74,9 @@ std::map<std::string, std::string> facts(const fs::path& directory) {
 
 void check_same(const fs::path& directory, const std::map<std::string, std::string>& expected) {
   const auto found = facts(directory);
-  for (const auto& [name, bytes] : expected) CHECK_MESSAGE((found.count(name) == 1 && found.at(name) == bytes), name, " of ", directory.filename().string(), " is not that of an uninterrupted run");
+  for (const auto& [name, bytes] : expected)
+    CHECK_MESSAGE((found.count(name) == 1 && found.at(name) == bytes), name, " of ", directory.filename().string(),
+                  " is not that of an uninterrupted run");
   CHECK(found.size() == expected.size());
 }
 
@@ -111,7 +118,8 @@ const std::vector<std::string> kShort = {"--chains", "3", "--warmup", "230", "--
 }  // namespace
 
 TEST_CASE("one, two and three threads write the same bytes") {
-  for (const std::vector<std::string>& variant : std::vector<std::vector<std::string>>{{}, {"--marginalize", "none", "--metric", "dense"}}) {
+  for (const std::vector<std::string>& variant :
+       std::vector<std::vector<std::string>>{{}, {"--marginalize", "none", "--metric", "dense"}}) {
     const Runs runs;
     std::map<std::string, std::string> first;
     for (const char* threads : {"1", "2", "3"}) {
@@ -156,7 +164,8 @@ TEST_CASE("runs stopped after random numbers of steps and resumed give what they
 
 TEST_CASE("runs ended by signals at random moments and resumed give what they would have given") {
   const Runs runs;
-  const std::vector<std::string> longer = {"--chains", "2", "--warmup", "300", "--draws", "12000", "--thin", "40", "--marginalize", "none"};
+  const std::vector<std::string> longer = {"--chains", "2",      "--warmup", "300",           "--draws",
+                                           "12000",    "--thin", "40",       "--marginalize", "none"};
   REQUIRE(test::run(runs.start("whole", longer), runs.here()).exit_code == 0);
   const auto whole = facts(runs.scratch.path() / "whole");
   std::mt19937 random(12);
@@ -202,10 +211,11 @@ TEST_CASE("a run that was killed before it saved anything starts from its beginn
 
 namespace {
 
-// Changes something in an interrupted run; resuming it must be refused with exit 3 in one line that names what does not fit, and the run
-// must be resumable once it is put right.
+// Changes something in an interrupted run; resuming it must be refused with exit 3 in one line that names what does not fit, and
+// the run must be resumable once it is put right.
 template <class Change, class Restore>
-void check_refused(const Change& change, const Restore& restore, const std::vector<std::string>& names, const std::vector<std::string>& more = {}) {
+void check_refused(const Change& change, const Restore& restore, const std::vector<std::string>& names,
+                   const std::vector<std::string>& more = {}) {
   const Runs runs;
   REQUIRE(test::run(runs.start("whole", kShort), runs.here()).exit_code == 0);
   REQUIRE(test::run(runs.start("run", kShort), runs.stopping_after(9)).exit_code == 130);
@@ -216,7 +226,8 @@ void check_refused(const Change& change, const Restore& restore, const std::vect
   CHECK_MESSAGE(outcome.exit_code == 3, outcome.err);
   CHECK(outcome.out.empty());
   CHECK_MESSAGE(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1, outcome.err);
-  for (const std::string& name : names) CHECK_MESSAGE(outcome.err.find(name) != std::string::npos, name, " is not named in: ", outcome.err);
+  for (const std::string& name : names)
+    CHECK_MESSAGE(outcome.err.find(name) != std::string::npos, name, " is not named in: ", outcome.err);
   CHECK_MESSAGE(test::tree(runs.scratch.path() / "run") == changed, "a refused run was touched: ", outcome.err);
   restore(runs.scratch, before);
   outcome = test::run(runs.resume("run"), runs.here());
@@ -227,16 +238,19 @@ void check_refused(const Change& change, const Restore& restore, const std::vect
 using Tree = std::map<std::string, std::string>;
 
 // A file of the run replaced by these bytes.
-void check_file_refused(const std::string& file, const std::function<std::string(const std::string&)>& change, const std::vector<std::string>& names) {
+void check_file_refused(const std::string& file, const std::function<std::string(const std::string&)>& change,
+                        const std::vector<std::string>& names) {
   INFO(file);
-  check_refused([&](const test::Scratch& scratch) { scratch.file("run/" + file, change(test::slurp(scratch.path() / "run" / file))); },
-                [&](const test::Scratch& scratch, const Tree& before) { scratch.file("run/" + file, before.at(file)); }, names);
+  check_refused(
+      [&](const test::Scratch& scratch) { scratch.file("run/" + file, change(test::slurp(scratch.path() / "run" / file))); },
+      [&](const test::Scratch& scratch, const Tree& before) { scratch.file("run/" + file, before.at(file)); }, names);
 }
 
 }  // namespace
 
 TEST_CASE("another program, other data and another configuration are not resumed") {
-  check_refused([](const test::Scratch& s) { s.file("m.stan", std::string(kProgram) + "// another\n"); }, [](const test::Scratch& s, const Tree&) { s.file("m.stan", kProgram); }, {"m.stan", "changed"});
+  check_refused([](const test::Scratch& s) { s.file("m.stan", std::string(kProgram) + "// another\n"); },
+                [](const test::Scratch& s, const Tree&) { s.file("m.stan", kProgram); }, {"m.stan", "changed"});
   std::string data;
   check_refused(
       [&](const test::Scratch& s) {
@@ -252,13 +266,21 @@ TEST_CASE("another program, other data and another configuration are not resumed
 }
 
 TEST_CASE("a chain file that is truncated, missing rows or another run's, and a broken state, are not resumed") {
-  check_file_refused("chains/chain-1.csv", [](const std::string& bytes) { return bytes.substr(0, bytes.size() / 2); }, {"chain-1.csv"});
+  check_file_refused("chains/chain-1.csv", [](const std::string& bytes) { return bytes.substr(0, bytes.size() / 2); },
+                     {"chain-1.csv"});
   check_file_refused("chains/chain-1.csv", [](const std::string&) { return std::string(); }, {"chain-1.csv"});
   // Columns of another model, long enough.
-  check_file_refused("chains/chain-1.csv", [](const std::string& bytes) { return "lp__,a\n" + std::string(bytes.size() / 4, '1') + ",2\n" + std::string(bytes.size(), '#') + "\n"; }, {"chain-1.csv"});
+  check_file_refused("chains/chain-1.csv",
+                     [](const std::string& bytes) {
+                       return "lp__,a\n" + std::string(bytes.size() / 4, '1') + ",2\n" + std::string(bytes.size(), '#') + "\n";
+                     },
+                     {"chain-1.csv"});
   // The second chain's rows in the first one's place.
-  check_refused([](const test::Scratch& s) { s.file("run/chains/chain-1.csv", test::slurp(s.path() / "whole/chains/chain-2.csv")); },
-                [](const test::Scratch& s, const Tree& before) { s.file("run/chains/chain-1.csv", before.at("chains/chain-1.csv")); }, {"chain-1.csv"});
+  check_refused(
+      [](const test::Scratch& s) { s.file("run/chains/chain-1.csv", test::slurp(s.path() / "whole/chains/chain-2.csv")); },
+      [](const test::Scratch& s, const Tree& before) { s.file("run/chains/chain-1.csv", before.at("chains/chain-1.csv")); },
+      {"chain-1.csv"});
   check_file_refused("checkpoint/state.json", [](const std::string&) { return std::string("{}"); }, {});
-  check_file_refused("checkpoint/state.json", [](const std::string& bytes) { return bytes.substr(0, bytes.size() / 2); }, {"state.json"});
+  check_file_refused("checkpoint/state.json", [](const std::string& bytes) { return bytes.substr(0, bytes.size() / 2); },
+                     {"state.json"});
 }

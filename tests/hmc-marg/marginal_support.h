@@ -47,8 +47,8 @@ inline MarginalModel marginal_of(const std::string& program, const std::string& 
   return marginal_of(testing::bound_model(program, data), options);
 }
 
-// log of the integral over the eliminated scalars, by brute force: the joint density is a quadratic in them, whose gradient (by the
-// reference interpreter, at 0 and at the unit vectors) gives Hessian and mode. `kept`: free values of the kept parameters.
+// log of the integral over the eliminated scalars, by brute force: the joint density is a quadratic in them, whose gradient (by
+// the reference interpreter, at 0 and at the unit vectors) gives Hessian and mode. `kept`: free values of the kept parameters.
 // Shares nothing with elimination but the list of eliminated scalars.
 inline double dense_log_marginal(const MarginalModel& m, const std::vector<double>& kept) {
   const FactorGraph& model = m.model->graph;
@@ -65,7 +65,8 @@ inline double dense_log_marginal(const MarginalModel& m, const std::vector<doubl
   Eigen::VectorXd q = Eigen::VectorXd::Zero(k + n), gradient(k + n);
   for (Eigen::Index i = 0; i < k; ++i) q[i] = kept[static_cast<std::size_t>(i)];
   const auto at = [&] {
-    return reference_log_density(model.graph, spec, {q.data(), static_cast<std::size_t>(k + n)}, {gradient.data(), static_cast<std::size_t>(k + n)});
+    return reference_log_density(model.graph, spec, {q.data(), static_cast<std::size_t>(k + n)},
+                                 {gradient.data(), static_cast<std::size_t>(k + n)});
   };
   at();
   const Eigen::VectorXd origin = gradient.tail(n);

@@ -1,4 +1,5 @@
-// Linear mixed models at their REML estimates against lme4 (tests/hmc-marg/programs/mixed_models.R makes the data and prints estimates).
+// Linear mixed models at their REML estimates against lme4 (tests/hmc-marg/programs/mixed_models.R makes the data and prints
+// estimates).
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -31,7 +32,8 @@ double without_jacobian(const MarginalModel& m, const std::vector<double>& posit
   return m(q) - jacobian;
 }
 
-// Machines: sd, then the canonical partial correlations' atanh, then sigma; less the log density of L under LKJ(1) and all Jacobians.
+// Machines: sd, then the canonical partial correlations' atanh, then sigma; less the log density of L under LKJ(1) and all
+// Jacobians.
 double machines_at(const MarginalModel& m) {
   const double sd[3] = {4.07924554927019, 5.87772395799212, 3.68989883037768}, sigma = 0.961578447025733;
   const double l21 = 0.483976559758422, l31 = -0.364999506765106, l32 = 0.540895640320727;

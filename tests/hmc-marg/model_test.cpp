@@ -25,9 +25,11 @@ ExitCode code_of(const std::string& program, const std::string& data) {
 
 TEST_CASE("the embedded models are the files of the sample data") {
   const std::filesystem::path samples = std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data/hmc-marg";
-  for (const auto& [name, file] : {std::pair{"embedded:eight-schools", "schools"}, std::pair{"embedded:sleepstudy", "sleepstudy"}}) {
+  for (const auto& [name, file] :
+       {std::pair{"embedded:eight-schools", "schools"}, std::pair{"embedded:sleepstudy", "sleepstudy"}}) {
     const ModelSource embedded = read_model(name, "");
-    const ModelSource files = read_model((samples / (std::string(file) + ".stan")).string(), (samples / (std::string(file) + ".json")).string());
+    const ModelSource files =
+        read_model((samples / (std::string(file) + ".stan")).string(), (samples / (std::string(file) + ".json")).string());
     CHECK(embedded.program_file == name);
     CHECK(embedded.program_text == files.program_text);
     CHECK(embedded.data_text == files.data_text);
@@ -48,7 +50,8 @@ TEST_CASE("random numbers of transformed data belong to the seed") {
   const auto lp_offset_free_data = [](std::uint64_t seed) {
     ModelSource source;
     source.program_file = "m.stan";
-    source.program_text = "transformed data {\n  real c = normal_rng(0, 1);\n}\nparameters {\n  real x;\n}\nmodel {\n  x ~ normal(c, 1);\n}\n";
+    source.program_text =
+        "transformed data {\n  real c = normal_rng(0, 1);\n}\nparameters {\n  real x;\n}\nmodel {\n  x ~ normal(c, 1);\n}\n";
     Model model = load_model(std::move(source), seed);
     const Marginal plain = marginalize(model.graph, {.marginalize = "none", .keep = {}});
     const std::vector<double> q = {0};
@@ -63,7 +66,8 @@ TEST_CASE("program and data come from standard input, one of them at a time") {
   const std::string program = (std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data/hmc-marg/schools.stan").string();
   const std::string data = (std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data/hmc-marg/schools.json").string();
   const auto lp = [&](const std::vector<std::string>& arguments, const std::string& input) {
-    const test::Outcome outcome = test::run(testing::command(arguments), {.directory = scratch.path().string(), .variables = {}, .input = input});
+    const test::Outcome outcome =
+        test::run(testing::command(arguments), {.directory = scratch.path().string(), .variables = {}, .input = input});
     REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
     return Json::parse(outcome.out).at("result").at("lp").get<double>();
   };

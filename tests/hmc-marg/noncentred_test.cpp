@@ -16,7 +16,9 @@ using namespace tenfold::hmc_marg::testing;
 
 namespace {
 
-const std::string kCentred = schools_program("real mu; real<lower=0> tau; vector[J] theta;", "mu ~ normal(0, 5); tau ~ cauchy(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);");
+const std::string kCentred =
+    schools_program("real mu; real<lower=0> tau; vector[J] theta;",
+                    "mu ~ normal(0, 5); tau ~ cauchy(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);");
 
 PlanOptions reparam(const std::string& list, const std::string& marginalize = "none") {
   PlanOptions options;
@@ -38,7 +40,8 @@ std::pair<int, std::string> refusal(const std::string& program, const PlanOption
 
 TEST_CASE("eight schools: equal to the program written with eta, at the same epsilon") {
   const MarginalModel made = marginal_of(kCentred, kSchoolsData, reparam("theta"));
-  const std::string written = read_file(std::filesystem::path(TENFOLD_SOURCE_DIR) / "tests/hmc-marg/programs/schools-noncentred.stan");
+  const std::string written =
+      read_file(std::filesystem::path(TENFOLD_SOURCE_DIR) / "tests/hmc-marg/programs/schools-noncentred.stan");
   const MarginalModel by_hand = marginal_of(written, kSchoolsData, reparam("none"));
   CHECK(entry(made, "theta").rule == "noncentred");
   CHECK(entry(made, "theta").reason == "user");
@@ -68,7 +71,8 @@ TEST_CASE("the change of variables is certified, and a wrong one is not") {
 TEST_CASE("auto takes the kept parameters whose prior's scale is sampled, and no others") {
   const std::string program =
       "data { int J; vector[J] y; vector[J] sigma; } parameters { real m; real<lower=0> s; vector[J] a; vector[3] b; }\n"
-      "model { m ~ normal(0, 1); s ~ exponential(1); a ~ normal(m, s); b ~ normal(0, 2); 1 ~ bernoulli_logit(a[1] + b[2]); 2 ~ poisson_log(a + b[3]); y ~ normal(m, sigma); }";
+      "model { m ~ normal(0, 1); s ~ exponential(1); a ~ normal(m, s); b ~ normal(0, 2); 1 ~ bernoulli_logit(a[1] + b[2]); 2 ~ "
+      "poisson_log(a + b[3]); y ~ normal(m, sigma); }";
   const MarginalModel m = marginal_of(program, kSchoolsData, reparam("auto", "auto"));
   CHECK(entry(m, "a").rule == "noncentred");
   CHECK(entry(m, "a").reason == "family");
@@ -89,7 +93,8 @@ TEST_CASE("auto takes the kept parameters whose prior's scale is sampled, and no
 TEST_CASE("one parameter sampled as epsilon, another integrated out: the certificate holds") {
   const std::string program =
       "data { int J; vector[J] y; vector[J] sigma; } parameters { real m; real<lower=0> s; vector[J] a; vector[J] c; }\n"
-      "model { m ~ normal(0, 1); s ~ exponential(1); a ~ normal(m, s); c ~ normal(1, s); 1 ~ bernoulli_logit(a[1]); y ~ normal(a + c, sigma); }";
+      "model { m ~ normal(0, 1); s ~ exponential(1); a ~ normal(m, s); c ~ normal(1, s); 1 ~ bernoulli_logit(a[1]); y ~ normal(a "
+      "+ c, sigma); }";
   const auto model = bound_model(program, kSchoolsData);
   const FactorGraph declared = model->graph;
   const Marginal marginal = marginalize(model->graph, reparam("auto", "all"));
@@ -103,11 +108,14 @@ TEST_CASE("one parameter sampled as epsilon, another integrated out: the certifi
 }
 
 TEST_CASE("priors of scalars, in loops, with known and repeated scales, after an offset") {
-  for (const char* body : {
-           "real<lower=0> s; vector[3] a; real l; } model { s ~ exponential(1); l ~ normal(0, 1); for (i in 1:3) a[i] ~ normal(l * i, s / i); a ~ normal(2, 3); 1 ~ poisson_log(sum(a)); }",
-           "vector[3] a; real<lower=0> s; } model { a[2:3] ~ normal(0.5, s); a[1] ~ normal(0, 1); s ~ exponential(1); 1 ~ poisson_log(a); }",
-           "real l; real<lower=0> s; vector<offset=l, multiplier=s>[3] a; } model { l ~ normal(0, 1); s ~ exponential(1); a ~ normal(l, s); 1 ~ poisson_log(a); }",
-           "real<lower=0> s; matrix[2, 2] a; vector[4] b; } model { s ~ exponential(1); to_vector(a) ~ normal(b, s); b ~ normal(1, s); 1 ~ poisson_log(to_vector(a) .* b); }"}) {
+  for (const char* body : {"real<lower=0> s; vector[3] a; real l; } model { s ~ exponential(1); l ~ normal(0, 1); for (i in 1:3) "
+                           "a[i] ~ normal(l * i, s / i); a ~ normal(2, 3); 1 ~ poisson_log(sum(a)); }",
+                           "vector[3] a; real<lower=0> s; } model { a[2:3] ~ normal(0.5, s); a[1] ~ normal(0, 1); s ~ "
+                           "exponential(1); 1 ~ poisson_log(a); }",
+                           "real l; real<lower=0> s; vector<offset=l, multiplier=s>[3] a; } model { l ~ normal(0, 1); s ~ "
+                           "exponential(1); a ~ normal(l, s); 1 ~ poisson_log(a); }",
+                           "real<lower=0> s; matrix[2, 2] a; vector[4] b; } model { s ~ exponential(1); to_vector(a) ~ normal(b, "
+                           "s); b ~ normal(1, s); 1 ~ poisson_log(to_vector(a) .* b); }"}) {
     CAPTURE(body);
     const auto model = bound_model(std::string("parameters { ") + body, "{}");
     const FactorGraph declared = model->graph;
@@ -125,7 +133,8 @@ TEST_CASE("--reparam: names, bounds, priors that do not serve") {
   CHECK(refusal(kCentred, reparam("tau")).first == 4);
   CHECK(refusal(kCentred, reparam("tau")).second.find("bounds") != std::string::npos);
   CHECK(refusal(kCentred, reparam("theta", "theta")).first == 2);
-  const std::string chain = "parameters { real<lower=0> s; vector[4] z; }\nmodel { z[1] ~ normal(0, 1); z[2:4] ~ normal(z[1:3], s); }";
+  const std::string chain =
+      "parameters { real<lower=0> s; vector[4] z; }\nmodel { z[1] ~ normal(0, 1); z[2:4] ~ normal(z[1:3], s); }";
   CHECK(refusal(chain, reparam("z")).first == 4);
   CHECK(refusal(chain, reparam("z")).second.find("`z`") != std::string::npos);
   const std::string flat = "parameters { vector[4] z; }\nmodel { z[1:3] ~ normal(0, 1); sum(z) ~ normal(0, 1); }";
@@ -134,7 +143,10 @@ TEST_CASE("--reparam: names, bounds, priors that do not serve") {
 }
 
 TEST_CASE("initial values are of the parameter, also where it is declared before its location") {
-  const auto model = bound_model("parameters { vector[2] z; real m; real<lower=0> s; }\nmodel { m ~ normal(0, 1); s ~ exponential(1); z ~ normal(m, s); 1 ~ poisson_log(z); }", "{}");
+  const auto model = bound_model(
+      "parameters { vector[2] z; real m; real<lower=0> s; }\nmodel { m ~ normal(0, 1); s ~ exponential(1); z ~ normal(m, s); 1 ~ "
+      "poisson_log(z); }",
+      "{}");
   marginalize(model->graph, reparam("z"));
   std::vector<double> q(4);
   const data::JsonValue values = data::parse_json(R"({"z": [5, -1], "m": 2, "s": 3})", "i.json");

@@ -54,8 +54,12 @@ TEST_CASE("sampling without elimination costs and yields what it does in Stan") 
       mean.step_size += f.step_size / kSeeds;
       mean.ess_per_leapfrog += f.ess_per_leapfrog / kSeeds;
     }
-    INFO(entry.key, ": leapfrogs ", mean.leapfrogs, " accept_stat ", mean.accept_stat, " step size ", mean.step_size, " ESS per leapfrog ", mean.ess_per_leapfrog);
-    const auto near = [&](const char* name, double ours) { CHECK_MESSAGE(std::abs(ours / entry.value.find(name)->number - 1) < 0.15, std::string(name), " is ", entry.value.find(name)->number, " in Stan"); };
+    INFO(entry.key, ": leapfrogs ", mean.leapfrogs, " accept_stat ", mean.accept_stat, " step size ", mean.step_size,
+         " ESS per leapfrog ", mean.ess_per_leapfrog);
+    const auto near = [&](const char* name, double ours) {
+      CHECK_MESSAGE(std::abs(ours / entry.value.find(name)->number - 1) < 0.15, std::string(name), " is ",
+                    entry.value.find(name)->number, " in Stan");
+    };
     near("leapfrogs", mean.leapfrogs);
     near("accept_stat", mean.accept_stat);
     near("step_size", mean.step_size);

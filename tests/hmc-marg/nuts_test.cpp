@@ -58,7 +58,8 @@ class Funnel final : public LogDensity {
 };
 
 // Warm-up and draws of one chain as Stan runs it.
-std::vector<std::vector<double>> run(LogDensity& density, int warmup, int draws, std::uint64_t seed, MetricKind kind, long* divergences = nullptr) {
+std::vector<std::vector<double>> run(LogDensity& density, int warmup, int draws, std::uint64_t seed, MetricKind kind,
+                                     long* divergences = nullptr) {
   Nuts nuts(density, Metric(kind, density.dimension()));
   std::vector<double> q(static_cast<std::size_t>(density.dimension()));
   PhiloxStream init(seed, "test init");
@@ -244,6 +245,7 @@ TEST_CASE("a transition that is given up leaves no trace and, done again, gives 
     CHECK(t.accept_stat == expected.accept_stat);
     CHECK(stopped.log_density() == whole.log_density());
     CHECK(stopped.gradients() == whole.gradients());
-    CHECK(std::vector<double>(stopped.position().begin(), stopped.position().end()) == std::vector<double>(whole.position().begin(), whole.position().end()));
+    CHECK(std::vector<double>(stopped.position().begin(), stopped.position().end()) ==
+          std::vector<double>(whole.position().begin(), whole.position().end()));
   }
 }

@@ -82,7 +82,8 @@ TEST_CASE("plans of the paper's programs") {
   const MarginalModel fibrosis = marginal_of(
       "data { int N; int J; array[N] int patient; vector[N] week; vector[N] fvc; }\n"
       "parameters { real m_a; real<lower=0> s_a; real m_b; real<lower=0> s_b; vector[J] a; vector[J] b; real<lower=0> s; }\n"
-      "model { m_a ~ normal(0, 500); m_b ~ normal(0, 3); s_a ~ cauchy(0, 100); s_b ~ cauchy(0, 3); s ~ cauchy(0, 100); a ~ normal(m_a, s_a); b ~ normal(m_b, s_b);\n"
+      "model { m_a ~ normal(0, 500); m_b ~ normal(0, 3); s_a ~ cauchy(0, 100); s_b ~ cauchy(0, 3); s ~ cauchy(0, 100); a ~ "
+      "normal(m_a, s_a); b ~ normal(m_b, s_b);\n"
       "for (i in 1:N) fvc[i] ~ normal(a[patient[i]] + b[patient[i]] * week[i], s); }",
       tenfold::read_file(data / "pulmonary_fibrosis.json"), automatic());
   CHECK(entry(fibrosis, "a").eliminated);
@@ -91,12 +92,15 @@ TEST_CASE("plans of the paper's programs") {
 }
 
 TEST_CASE("of sets considered the cheapest is taken, and stands first") {
-  const MarginalModel m = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;", "mu ~ normal(0, 5); tau ~ cauchy(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
-                                      kSchoolsData, automatic());
+  const MarginalModel m =
+      marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;",
+                                  "mu ~ normal(0, 5); tau ~ cauchy(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
+                  kSchoolsData, automatic());
   REQUIRE(m.marginal.alternatives.size() == 4);  // subsets of {mu, theta}
   CHECK(m.marginal.alternatives[0].eliminated == m.marginal.eliminated);
   CHECK(m.marginal.alternatives[0].cost.ns == m.marginal.cost.ns);
-  for (std::size_t i = 1; i < 4; ++i) CHECK(m.marginal.alternatives[i - 1].cost.weighted() <= m.marginal.alternatives[i].cost.weighted());
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK(m.marginal.alternatives[i - 1].cost.weighted() <= m.marginal.alternatives[i].cost.weighted());
   // theta sampled as declared is a funnel: its prior's scale is sampled.
   for (const PlanAlternative& a : m.marginal.alternatives)
     CHECK(a.cost.funnel == (std::find(a.eliminated.begin(), a.eliminated.end(), 2) == a.eliminated.end()));
@@ -106,9 +110,11 @@ TEST_CASE("of sets considered the cheapest is taken, and stands first") {
 }
 
 TEST_CASE("the price of a compressed block does not depend on the number of rows") {
-  const char* const program = "data { int N; } parameters { real m; vector[10] a; real<lower=0> t; real<lower=0> s; }"
-                              "model { m ~ normal(0, 1); a ~ normal(m, t); for (i in 1:N) sin(i) ~ normal(a[1 + i % 10], s); }";
-  const MarginalModel few = marginal_of(program, R"({"N": 200})", automatic()), many = marginal_of(program, R"({"N": 2000})", automatic());
+  const char* const program =
+      "data { int N; } parameters { real m; vector[10] a; real<lower=0> t; real<lower=0> s; }"
+      "model { m ~ normal(0, 1); a ~ normal(m, t); for (i in 1:N) sin(i) ~ normal(a[1 + i % 10], s); }";
+  const MarginalModel few = marginal_of(program, R"({"N": 200})", automatic()),
+                      many = marginal_of(program, R"({"N": 2000})", automatic());
   CHECK(few.marginal.cost.ns == many.marginal.cost.ns);
   PlanOptions loose = automatic();
   loose.compress = false;
@@ -117,7 +123,9 @@ TEST_CASE("the price of a compressed block does not depend on the number of rows
 
 TEST_CASE("equal candidates: source order decides") {
   // Two factors of a product, alike in everything: one of them can go.
-  const MarginalModel m = marginal_of("parameters { vector[3] u; vector[3] v; }\nmodel { u ~ normal(0, 1); v ~ normal(0, 1);\n [1, 2, 3] ~ normal(u .* v, 1); }", "{}", automatic());
+  const MarginalModel m = marginal_of(
+      "parameters { vector[3] u; vector[3] v; }\nmodel { u ~ normal(0, 1); v ~ normal(0, 1);\n [1, 2, 3] ~ normal(u .* v, 1); }",
+      "{}", automatic());
   CHECK(sampled_names(m.marginal) == "v ");
   CHECK(entry(m, "v").reason == "bilinear_with u");
 }
@@ -146,7 +154,9 @@ TEST_CASE("a parameter that costs more than it brings is kept, with the figures 
 }
 
 TEST_CASE("--require: who cannot be eliminated ends it, with the reason") {
-  const std::string program = "parameters { real<lower=0> t; real s; vector[2] z; }\nmodel { t ~ lognormal(0, 1); s ~ normal(0, t); z ~ normal(0, 1);\n[1, 2] ~ normal(s * z, 1); }";
+  const std::string program =
+      "parameters { real<lower=0> t; real s; vector[2] z; }\nmodel { t ~ lognormal(0, 1); s ~ normal(0, t); z ~ normal(0, "
+      "1);\n[1, 2] ~ normal(s * z, 1); }";
   const auto refusal = [&](PlanOptions options) -> std::pair<int, std::string> {
     try {
       marginal_of(program, "{}", options);

@@ -61,7 +61,8 @@ TEST_CASE("required items are in every set; none is left where that does not fit
   SearchSpace space = free_space(3);
   space.required = {false, true, false};
   for (const PricedSet& set : cheapest(space, [](const Set& taken) { return priced(1 + taken_in(taken)); })) CHECK(set.taken[1]);
-  const auto nothing = cheapest(space, [](const Set& taken) { return priced(taken[1] ? std::numeric_limits<double>::infinity() : 1); });
+  const auto nothing =
+      cheapest(space, [](const Set& taken) { return priced(taken[1] ? std::numeric_limits<double>::infinity() : 1); });
   CHECK(nothing.empty());
 }
 

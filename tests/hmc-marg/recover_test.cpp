@@ -10,7 +10,8 @@ using namespace tenfold::hmc_marg;
 using namespace tenfold::hmc_marg::testing;
 
 TEST_CASE("one school by hand: means, variances and the covariance of mu and theta") {
-  const MarginalModel m = marginal_of("parameters { real mu; real theta; } model { mu ~ normal(0, 5); theta ~ normal(mu, 5); 28 ~ normal(theta, 15); }", "{}");
+  const MarginalModel m = marginal_of(
+      "parameters { real mu; real theta; } model { mu ~ normal(0, 5); theta ~ normal(mu, 5); 28 ~ normal(theta, 15); }", "{}");
   Recovery recovery(m.model->graph, m.marginal);
   REQUIRE(recovery.eliminated_size() == 2);
   REQUIRE(recovery.kept_size() == 0);
@@ -26,7 +27,8 @@ TEST_CASE("one school by hand: means, variances and the covariance of mu and the
 }
 
 TEST_CASE("draws have the conditional's means and covariances, and its density integrates the joint") {
-  const MarginalModel m = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;", "mu ~ normal(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
+  const MarginalModel m = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;",
+                                                      "mu ~ normal(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
                                       kSchoolsData);
   Recovery recovery(m.model->graph, m.marginal);
   REQUIRE(recovery.kept_size() == 1);
@@ -61,12 +63,14 @@ TEST_CASE("draws have the conditional's means and covariances, and its density i
     for (std::size_t i = 0; i < n; ++i) z[i] = mean[i] + 0.3 * k * (i % 2 ? 1 : -1);
     std::vector<double> all = {z[0], q};  // mu, log tau, theta
     all.insert(all.end(), z.begin() + 1, z.end());
-    CHECK(reference_log_density(m.model->graph.graph, joint, all, {}) - recovery.log_conditional(z) == doctest::Approx(m({q})).epsilon(1e-12));
+    CHECK(reference_log_density(m.model->graph.graph, joint, all, {}) - recovery.log_conditional(z) ==
+          doctest::Approx(m({q})).epsilon(1e-12));
   }
 }
 
 TEST_CASE("the same stream gives the same draw, whatever was drawn before") {
-  const MarginalModel m = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;", "mu ~ normal(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
+  const MarginalModel m = marginal_of(schools_program("real mu; real<lower=0> tau; vector[J] theta;",
+                                                      "mu ~ normal(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma);"),
                                       kSchoolsData);
   Recovery one(m.model->graph, m.marginal), two(m.model->graph, m.marginal);
   std::vector<double> a(9), b(9);

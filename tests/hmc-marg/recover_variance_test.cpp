@@ -16,7 +16,8 @@ void check_variances(const MarginalModel& m, const std::vector<double>& kept) {
   std::vector<double> variance(recovery.eliminated_size());
   for (int repeat = 0; repeat < 2; ++repeat) {  // the second call finds its work space as the first one did
     recovery.variance(variance);
-    for (std::size_t i = 0; i < variance.size(); ++i) CHECK(variance[i] == doctest::Approx(recovery.covariance(i, i)).epsilon(1e-13));
+    for (std::size_t i = 0; i < variance.size(); ++i)
+      CHECK(variance[i] == doctest::Approx(recovery.covariance(i, i)).epsilon(1e-13));
   }
 }
 
@@ -24,14 +25,19 @@ void check_variances(const MarginalModel& m, const std::vector<double>& kept) {
 
 TEST_CASE("variances of slopes and intercepts with shared means are the covariances' diagonal") {
   const std::filesystem::path root = TENFOLD_SOURCE_DIR;
-  check_variances(marginal_of(bind_files(root / "sample_data/hmc-marg/sleepstudy.stan", root / "sample_data/hmc-marg/sleepstudy.json"), {.marginalize = "all"}), {25, 6, 20});
+  check_variances(
+      marginal_of(bind_files(root / "sample_data/hmc-marg/sleepstudy.stan", root / "sample_data/hmc-marg/sleepstudy.json"),
+                  {.marginalize = "all"}),
+      {25, 6, 20});
 }
 
 TEST_CASE("variances along a chain and of correlated pairs are the covariances' diagonal") {
-  check_variances(marginal_of("parameters { vector[5] z; real<lower=0> s; } model { z[1] ~ normal(0, 2); for (t in 2:5) z[t] ~ normal(0.9 * z[t-1], s); 1.5 ~ normal(z[3] + z[5], 1); 2 ~ normal(z[1], s); s ~ weibull(2, 1); }",
+  check_variances(marginal_of("parameters { vector[5] z; real<lower=0> s; } model { z[1] ~ normal(0, 2); for (t in 2:5) z[t] ~ "
+                              "normal(0.9 * z[t-1], s); 1.5 ~ normal(z[3] + z[5], 1); 2 ~ normal(z[1], s); s ~ weibull(2, 1); }",
                               "{}", {.marginalize = "all"}),
                   {0.7});
-  check_variances(marginal_of("parameters { vector[2] z; real<lower=0> s; } model { s ~ weibull(2, 1); z ~ multi_normal([1, 2]', [[2, 0.7], [0.7, 1]]); 1.5 ~ normal(z[1] - 2 * z[2], s); }", "{}",
-                              {.marginalize = "all"}),
+  check_variances(marginal_of("parameters { vector[2] z; real<lower=0> s; } model { s ~ weibull(2, 1); z ~ multi_normal([1, 2]', "
+                              "[[2, 0.7], [0.7, 1]]); 1.5 ~ normal(z[1] - 2 * z[2], s); }",
+                              "{}", {.marginalize = "all"}),
                   {0.7});
 }

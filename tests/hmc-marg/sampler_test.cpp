@@ -1,5 +1,5 @@
-// Programs whose posterior is known, sampled whole: the funnel, a correlated normal in a hundred dimensions, and that rows depend on
-// nothing but seed, chain and draw.
+// Programs whose posterior is known, sampled whole: the funnel, a correlated normal in a hundred dimensions, and that rows depend
+// on nothing but seed, chain and draw.
 #include "hmc-marg/sampler.h"
 
 #include <doctest/doctest.h>
@@ -26,7 +26,8 @@ model {
 )";
 
 int divergences(const SamplerOutput& output) {
-  return std::accumulate(output.chains.begin(), output.chains.end(), 0, [](int n, const ChainReport& c) { return n + c.divergences; });
+  return std::accumulate(output.chains.begin(), output.chains.end(), 0,
+                         [](int n, const ChainReport& c) { return n + c.divergences; });
 }
 
 stats::McmcSummary summary_of(const SamplerOutput& output, const std::string& name) {

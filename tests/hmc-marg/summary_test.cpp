@@ -1,4 +1,5 @@
-// The table of draws: figures of the right column over all chains, and text that shows no digits below what the spread makes meaningful.
+// The table of draws: figures of the right column over all chains, and text that shows no digits below what the spread makes
+// meaningful.
 #include "hmc-marg/summary.h"
 
 #include <doctest/doctest.h>
@@ -24,7 +25,8 @@ struct Fixture {
       values.emplace_back();
       for (int i = 0; i < 200; ++i) {
         const double u = random.normal(), v = random.normal();
-        values.back().insert(values.back().end(), {-u * u, 5, -250 + 7 * v, 2.5, i == 3 ? std::numeric_limits<double>::quiet_NaN() : v});
+        values.back().insert(values.back().end(),
+                             {-u * u, 5, -250 + 7 * v, 2.5, i == 3 ? std::numeric_limits<double>::quiet_NaN() : v});
       }
     }
     for (const auto& chain : values) draws.chains.emplace_back(chain);

@@ -25,7 +25,8 @@ struct Transform {
   Graph graph;
   Parameter parameter;
 
-  Transform(ConstraintKind constraint, Type type, std::vector<int> dims, Value lower = {}, Value upper = {}, Value offset = {}, Value multiplier = {}) {
+  Transform(ConstraintKind constraint, Type type, std::vector<int> dims, Value lower = {}, Value upper = {}, Value offset = {},
+            Value multiplier = {}) {
     parameter.name = "x";
     parameter.type = type;
     parameter.dims = std::move(dims);
@@ -117,14 +118,25 @@ void check_round_trip(const Transform& transform) {
 }  // namespace
 
 TEST_CASE("log Jacobians equal the determinant of differences") {
-  SUBCASE("lower") { check_jacobian({ConstraintKind::bounded, {Base::vector, 0}, {3}, numbers({-2}, {Base::real, 0})}, first_places(3)); }
+  SUBCASE("lower") {
+    check_jacobian({ConstraintKind::bounded, {Base::vector, 0}, {3}, numbers({-2}, {Base::real, 0})}, first_places(3));
+  }
   SUBCASE("upper") { check_jacobian({ConstraintKind::bounded, {Base::vector, 0}, {2}, {}, numbers({-2, 5})}, first_places(2)); }
-  SUBCASE("both") { check_jacobian({ConstraintKind::bounded, {Base::vector, 0}, {3}, numbers({-2, 0, 1}), numbers({5}, {Base::real, 0})}, first_places(3)); }
+  SUBCASE("both") {
+    check_jacobian({ConstraintKind::bounded, {Base::vector, 0}, {3}, numbers({-2, 0, 1}), numbers({5}, {Base::real, 0})},
+                   first_places(3));
+  }
   SUBCASE("mixed infinite") {
-    check_jacobian({ConstraintKind::bounded, {Base::vector, 0}, {4}, numbers({-INFINITY, 0, 1, -INFINITY}), numbers({5, INFINITY, 3, INFINITY})}, first_places(4));
+    check_jacobian({ConstraintKind::bounded,
+                    {Base::vector, 0},
+                    {4},
+                    numbers({-INFINITY, 0, 1, -INFINITY}),
+                    numbers({5, INFINITY, 3, INFINITY})},
+                   first_places(4));
   }
   SUBCASE("affine") {
-    check_jacobian({ConstraintKind::affine, {Base::vector, 0}, {3}, {}, {}, numbers({1, 2, 3}), numbers({2.5}, {Base::real, 0})}, first_places(3));
+    check_jacobian({ConstraintKind::affine, {Base::vector, 0}, {3}, {}, {}, numbers({1, 2, 3}), numbers({2.5}, {Base::real, 0})},
+                   first_places(3));
     check_jacobian({ConstraintKind::affine, {Base::vector, 0}, {2}, {}, {}, {}, numbers({0.5, 4})}, first_places(2));
   }
   SUBCASE("ordered") { check_jacobian({ConstraintKind::ordered, {Base::vector, 0}, {4}}, first_places(4)); }
@@ -132,12 +144,16 @@ TEST_CASE("log Jacobians equal the determinant of differences") {
   SUBCASE("factor of a correlation matrix") {
     check_jacobian({ConstraintKind::cholesky_factor_corr, {Base::matrix, 0}, {4, 4}}, lower_places(4, 4, false));
   }
-  SUBCASE("correlation matrix") { check_jacobian({ConstraintKind::corr_matrix, {Base::matrix, 0}, {4, 4}}, lower_places(4, 4, false)); }
+  SUBCASE("correlation matrix") {
+    check_jacobian({ConstraintKind::corr_matrix, {Base::matrix, 0}, {4, 4}}, lower_places(4, 4, false));
+  }
   SUBCASE("factor of a covariance matrix, square and tall") {
     check_jacobian({ConstraintKind::cholesky_factor_cov, {Base::matrix, 0}, {3, 3}}, lower_places(3, 3, true));
     check_jacobian({ConstraintKind::cholesky_factor_cov, {Base::matrix, 0}, {4, 2}}, lower_places(4, 2, true));
   }
-  SUBCASE("covariance matrix") { check_jacobian({ConstraintKind::cov_matrix, {Base::matrix, 0}, {3, 3}}, lower_places(3, 3, true)); }
+  SUBCASE("covariance matrix") {
+    check_jacobian({ConstraintKind::cov_matrix, {Base::matrix, 0}, {3, 3}}, lower_places(3, 3, true));
+  }
 }
 
 TEST_CASE("a simplex sums to 1, and its density is that of the orthonormal coordinates of its logarithms") {
@@ -149,7 +165,8 @@ TEST_CASE("a simplex sums to 1, and its density is that of the orthonormal coord
     double sum = 0;
     for (const double value : x) sum += value;
     CHECK(sum == doctest::Approx(1).epsilon(1e-14));
-    // The first K - 1 coordinates are a chart of the simplex; with them the determinant is the Jacobian of Stan, sum log x + log(K)/2.
+    // The first K - 1 coordinates are a chart of the simplex; with them the determinant is the Jacobian of Stan, sum log x +
+    // log(K)/2.
     CHECK(simplex.log_jacobian(q) == doctest::Approx(simplex.difference_jacobian(q, first_places(3))).epsilon(1e-8));
   }
 }
@@ -172,7 +189,8 @@ TEST_CASE("unconstrained values survive the way there and back") {
 }
 
 TEST_CASE("two-sided bounds keep their Jacobian finite far out") {
-  const Transform both(ConstraintKind::bounded, {Base::real, 0}, {}, numbers({0}, {Base::real, 0}), numbers({1}, {Base::real, 0}));
+  const Transform both(ConstraintKind::bounded, {Base::real, 0}, {}, numbers({0}, {Base::real, 0}),
+                       numbers({1}, {Base::real, 0}));
   CHECK(both.log_jacobian({700}) == doctest::Approx(-700));
   CHECK(both.log_jacobian({-700}) == doctest::Approx(-700));
 }
@@ -189,7 +207,9 @@ TEST_CASE("sizes of unconstrained vectors") {
 
 TEST_CASE("faults name what is wrong") {
   const std::vector<int> two{2}, square{2, 2};
-  const auto fault = [](ConstraintKind kind, std::vector<double> x, const std::vector<int>& dims) { return constraint_fault(kind, x, dims).value_or("none"); };
+  const auto fault = [](ConstraintKind kind, std::vector<double> x, const std::vector<int>& dims) {
+    return constraint_fault(kind, x, dims).value_or("none");
+  };
   CHECK(fault(ConstraintKind::simplex, {0.5, 0.6}, two) == "a simplex sums to 1, found 1.1");
   CHECK(fault(ConstraintKind::ordered, {2, 1}, two) == "it is not increasing: elements 1 and 2 are 2 and 1");
   CHECK(fault(ConstraintKind::cov_matrix, {1, 2, 2, 1}, square) == "it is not positive definite");

@@ -1,5 +1,5 @@
-// Warm-up as Stan does it: dual averaging of the step size (Hoffman and Gelman 2014, section 3.2) and a metric estimated over doubling
-// windows (Stan Reference Manual, "Automatic parameter tuning"; corrections: the first window is never stretched).
+// Warm-up as Stan does it: dual averaging of the step size (Hoffman and Gelman 2014, section 3.2) and a metric estimated over
+// doubling windows (Stan Reference Manual, "Automatic parameter tuning"; corrections: the first window is never stretched).
 #pragma once
 
 #include <span>

@@ -63,7 +63,8 @@ std::uint32_t Dependencies::combine(How how, std::uint32_t a, std::uint32_t b, i
   if (found != combined_.end()) return found->second;
   const DependencyClass &x = classes_[a], &y = classes_[b];
   DependencyClass c;
-  std::set_union(x.parameters.begin(), x.parameters.end(), y.parameters.begin(), y.parameters.end(), std::back_inserter(c.parameters));
+  std::set_union(x.parameters.begin(), x.parameters.end(), y.parameters.begin(), y.parameters.end(),
+                 std::back_inserter(c.parameters));
   c.nonlinear = x.nonlinear;
   c.nonlinear.insert(c.nonlinear.end(), y.nonlinear.begin(), y.nonlinear.end());
   c.bilinear = x.bilinear;
@@ -87,7 +88,9 @@ std::uint32_t Dependencies::combine(How how, std::uint32_t a, std::uint32_t b, i
 
 void Dependencies::visit(const Graph& graph, const Node& node) {
   const auto operands = graph.operands(node);
-  const auto at = [&](std::size_t k, std::size_t i) { return class_of_[graph.slot_of(operands[k], operands[k].size == 1 ? 0 : i)]; };
+  const auto at = [&](std::size_t k, std::size_t i) {
+    return class_of_[graph.slot_of(operands[k], operands[k].size == 1 ? 0 : i)];
+  };
   std::uint32_t* out = class_of_.data() + node.first;
   const std::uint32_t lanes = node.lanes;
   switch (node.op) {
@@ -175,29 +178,42 @@ bool provably_nonnegative(const Graph& graph, Slot slot, int depth) {
   const auto operand = [&](std::size_t k, std::size_t i) { return graph.slot_of(operands[k], operands[k].size == 1 ? 0 : i); };
   const auto positive = [&](std::size_t k, std::size_t i) { return provably_nonnegative(graph, operand(k, i), depth + 1); };
   switch (node.op) {
-    case Op::exp: case Op::exp2: case Op::square: case Op::sqrt: case Op::abs: case Op::inv_logit: case Op::inv_square:
-    case Op::inv_sqrt: case Op::log1p_exp: case Op::phi: case Op::phi_approx: case Op::inv_cloglog: case Op::hypot: case Op::cosh:
-    case Op::erfc: case Op::softmax: case Op::fdim:
-      return true;
-    case Op::inv:
-      return positive(0, lane);
-    case Op::add: case Op::div: case Op::fmin:
-      return positive(0, lane) && positive(1, lane);
-    case Op::mul:
-      return operand(0, lane) == operand(1, lane) || (positive(0, lane) && positive(1, lane));
-    case Op::fmax:
-      return positive(0, lane) || positive(1, lane);
-    case Op::pow:
-      return positive(0, lane);
-    case Op::sum: case Op::dot: case Op::product: case Op::minimum: case Op::maximum: {
+    case Op::exp:
+    case Op::exp2:
+    case Op::square:
+    case Op::sqrt:
+    case Op::abs:
+    case Op::inv_logit:
+    case Op::inv_square:
+    case Op::inv_sqrt:
+    case Op::log1p_exp:
+    case Op::phi:
+    case Op::phi_approx:
+    case Op::inv_cloglog:
+    case Op::hypot:
+    case Op::cosh:
+    case Op::erfc:
+    case Op::softmax:
+    case Op::fdim: return true;
+    case Op::inv: return positive(0, lane);
+    case Op::add:
+    case Op::div:
+    case Op::fmin: return positive(0, lane) && positive(1, lane);
+    case Op::mul: return operand(0, lane) == operand(1, lane) || (positive(0, lane) && positive(1, lane));
+    case Op::fmax: return positive(0, lane) || positive(1, lane);
+    case Op::pow: return positive(0, lane);
+    case Op::sum:
+    case Op::dot:
+    case Op::product:
+    case Op::minimum:
+    case Op::maximum: {
       const auto offsets = graph.segments(node);
       for (std::uint32_t k = offsets[lane]; k < offsets[lane + 1]; ++k)
         for (std::size_t o = 0; o < operands.size(); ++o)
           if (!positive(o, k)) return false;
       return true;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 

@@ -1,5 +1,6 @@
 // How each scalar of a graph depends on the candidate parameters: not at all, affinely, through products of two, or otherwise.
-// Facts are interned ("classes"), so that a model of 10^6 scalars has a handful of them; each carries the source line that caused it.
+// Facts are interned ("classes"), so that a model of 10^6 scalars has a handful of them; each carries the source line that caused
+// it.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,9 @@ struct Bilinear {
 };
 
 struct DependencyClass {
-  std::vector<int> parameters;                 // candidates it depends on, ascending
+  std::vector<int> parameters;  // candidates it depends on, ascending
   std::vector<std::pair<int, int>> nonlinear;  // (candidate, line of the operation), by candidate; the first line is kept
-  std::vector<Bilinear> bilinear;              // products of two candidates, by pair; the first line is kept
+  std::vector<Bilinear> bilinear;  // products of two candidates, by pair; the first line is kept
   auto operator<=>(const DependencyClass&) const = default;
 };
 
@@ -37,8 +38,12 @@ class Dependencies {
   enum class How : std::uint8_t { unite, multiply, spoil };
   std::uint32_t intern(DependencyClass&& c);
   std::uint32_t combine(How how, std::uint32_t a, std::uint32_t b, int line);
-  std::uint32_t unite(std::uint32_t a, std::uint32_t b) { return a == b || b == 0 ? a : a == 0 ? b : combine(How::unite, a, b, 0); }
-  std::uint32_t multiply(std::uint32_t a, std::uint32_t b, int line) { return a == 0 || b == 0 ? a + b : combine(How::multiply, a, b, line); }
+  std::uint32_t unite(std::uint32_t a, std::uint32_t b) {
+    return a == b || b == 0 ? a : a == 0 ? b : combine(How::unite, a, b, 0);
+  }
+  std::uint32_t multiply(std::uint32_t a, std::uint32_t b, int line) {
+    return a == 0 || b == 0 ? a + b : combine(How::multiply, a, b, line);
+  }
   std::uint32_t spoil(std::uint32_t a, int line) { return a == 0 ? 0 : combine(How::spoil, a, 0, line); }
   void visit(const Graph& graph, const Node& node);
 

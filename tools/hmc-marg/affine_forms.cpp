@@ -34,7 +34,8 @@ Slot CoefficientGraph::log_of(Slot a) {
 }
 
 void normalise(std::vector<AffineTerm>& terms) {
-  std::sort(terms.begin(), terms.end(), [](const AffineTerm& l, const AffineTerm& r) { return l.z != r.z ? l.z < r.z : l.ref < r.ref; });
+  std::sort(terms.begin(), terms.end(),
+            [](const AffineTerm& l, const AffineTerm& r) { return l.z != r.z ? l.z < r.z : l.ref < r.ref; });
   std::size_t kept = 0;
   for (std::size_t i = 0; i < terms.size();) {
     AffineTerm merged = terms[i];
@@ -56,7 +57,8 @@ AffineForms::AffineForms(Graph& graph, std::span<const Slot> leaves, std::span<c
   for (std::size_t k = 0; k < nodes; ++k) {
     const Node node = graph.nodes()[k];  // a copy: the graph grows meanwhile
     bool needed = false;
-    for (std::uint32_t i = 0; i < node.lanes && !needed; ++i) needed = state_[node.first + i] == kNeeded && leaf_of_[node.first + i] < 0;
+    for (std::uint32_t i = 0; i < node.lanes && !needed; ++i)
+      needed = state_[node.first + i] == kNeeded && leaf_of_[node.first + i] < 0;
     if (!needed) continue;
     graph.set_line(node.line);
     if (node.op == Op::solve_lower || node.op == Op::solve_lower_transposed) {
@@ -183,9 +185,7 @@ void AffineForms::form(const Node& node, std::uint32_t lane, std::vector<AffineT
     scale(out, from, coefficients_.known_or_slot(b), false);
   };
   switch (node.op) {
-    case Op::neg:
-      add(operand(0, lane), -1, out);
-      return;
+    case Op::neg: add(operand(0, lane), -1, out); return;
     case Op::add:
       add(operand(0, lane), 1, out);
       add(operand(1, lane), 1, out);
@@ -194,16 +194,12 @@ void AffineForms::form(const Node& node, std::uint32_t lane, std::vector<AffineT
       add(operand(0, lane), 1, out);
       add(operand(1, lane), -1, out);
       return;
-    case Op::mul:
-      product(operand(0, lane), operand(1, lane));
-      return;
+    case Op::mul: product(operand(0, lane), operand(1, lane)); return;
     case Op::div:
       add(operand(0, lane), 1, out);
       scale(out, 0, coefficients_.known_or_slot(operand(1, lane)), true);
       return;
-    case Op::cumulative_sum:
-      add(operand(0, lane), 1, out);
-      return;
+    case Op::cumulative_sum: add(operand(0, lane), 1, out); return;
     case Op::sum:
     case Op::dot: {
       const std::uint32_t from = coefficients_.graph().segments(node)[lane], to = coefficients_.graph().segments(node)[lane + 1];
@@ -302,7 +298,8 @@ GivenSlots::GivenSlots(std::vector<Slot> slots) : slots_(std::move(slots)) { std
 
 bool GivenSlots::contains(Slot slot) const { return std::binary_search(slots_.begin(), slots_.end(), slot); }
 
-bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double number, std::size_t limit, std::vector<AffineTerm>& out) {
+bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double number, std::size_t limit,
+               std::vector<AffineTerm>& out) {
   const std::size_t start = out.size();
   std::vector<std::pair<Slot, double>> stack = {{slot, number}};
   std::size_t steps = 0;
@@ -319,47 +316,48 @@ bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double nu
     const auto operand = [&](std::size_t k, std::size_t i) { return graph.slot_of(operands[k], operands[k].size == 1 ? 0 : i); };
     bool atom = given.contains(s);
     if (!atom) switch (node.op) {
-      case Op::neg: stack.emplace_back(operand(0, lane), -c); break;
-      case Op::add:
-        stack.emplace_back(operand(0, lane), c);
-        stack.emplace_back(operand(1, lane), c);
-        break;
-      case Op::sub:
-        stack.emplace_back(operand(0, lane), c);
-        stack.emplace_back(operand(1, lane), -c);
-        break;
-      case Op::div:
-        if (graph.is_constant(operand(1, lane)))
-          stack.emplace_back(operand(0, lane), c / graph.constant_value(operand(1, lane)));
-        else
-          atom = true;
-        break;
-      case Op::mul:
-      case Op::sum:
-      case Op::dot: {
-        std::uint32_t from = lane, to = lane + 1;
-        if (node.op != Op::mul) {
-          from = graph.segments(node)[lane];
-          to = graph.segments(node)[lane + 1];
-        }
-        if (to - from > 4 * limit) return out.resize(start), false;
-        if (node.op == Op::sum) {
-          for (std::uint32_t k = from; k < to; ++k) stack.emplace_back(operand(0, k), c);
+        case Op::neg: stack.emplace_back(operand(0, lane), -c); break;
+        case Op::add:
+          stack.emplace_back(operand(0, lane), c);
+          stack.emplace_back(operand(1, lane), c);
+          break;
+        case Op::sub:
+          stack.emplace_back(operand(0, lane), c);
+          stack.emplace_back(operand(1, lane), -c);
+          break;
+        case Op::div:
+          if (graph.is_constant(operand(1, lane)))
+            stack.emplace_back(operand(0, lane), c / graph.constant_value(operand(1, lane)));
+          else
+            atom = true;
+          break;
+        case Op::mul:
+        case Op::sum:
+        case Op::dot: {
+          std::uint32_t from = lane, to = lane + 1;
+          if (node.op != Op::mul) {
+            from = graph.segments(node)[lane];
+            to = graph.segments(node)[lane + 1];
+          }
+          if (to - from > 4 * limit) return out.resize(start), false;
+          if (node.op == Op::sum) {
+            for (std::uint32_t k = from; k < to; ++k) stack.emplace_back(operand(0, k), c);
+            break;
+          }
+          for (std::uint32_t k = from; k < to && !atom; ++k)
+            atom = !graph.is_constant(operand(0, k)) && !graph.is_constant(operand(1, k));
+          if (atom) break;
+          for (std::uint32_t k = from; k < to; ++k) {
+            const Slot a = operand(0, k), b = operand(1, k);
+            if (graph.is_constant(a))
+              stack.emplace_back(b, c * graph.constant_value(a));
+            else
+              stack.emplace_back(a, c * graph.constant_value(b));
+          }
           break;
         }
-        for (std::uint32_t k = from; k < to && !atom; ++k) atom = !graph.is_constant(operand(0, k)) && !graph.is_constant(operand(1, k));
-        if (atom) break;
-        for (std::uint32_t k = from; k < to; ++k) {
-          const Slot a = operand(0, k), b = operand(1, k);
-          if (graph.is_constant(a))
-            stack.emplace_back(b, c * graph.constant_value(a));
-          else
-            stack.emplace_back(a, c * graph.constant_value(b));
-        }
-        break;
+        default: atom = true;
       }
-      default: atom = true;
-    }
     if (atom) out.push_back({kIntercept, s, c});
     if (++steps > 8 * limit) return out.resize(start), false;
   }
@@ -367,7 +365,8 @@ bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double nu
   normalise(tail);
   out.resize(start);
   out.insert(out.end(), tail.begin(), tail.end());
-  return static_cast<std::size_t>(std::count_if(tail.begin(), tail.end(), [](const AffineTerm& t) { return t.ref != 0; })) <= limit ||
+  return static_cast<std::size_t>(std::count_if(tail.begin(), tail.end(), [](const AffineTerm& t) { return t.ref != 0; })) <=
+             limit ||
          (out.resize(start), false);
 }
 

@@ -1,5 +1,5 @@
-// Affine forms: a scalar that is affine in the eliminated scalars z, written as sum of number * value(ref) * z and intercept terms.
-// The pass appends to the graph only products of coefficients that both depend on kept parameters.
+// Affine forms: a scalar that is affine in the eliminated scalars z, written as sum of number * value(ref) * z and intercept
+// terms. The pass appends to the graph only products of coefficients that both depend on kept parameters.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ void normalise(std::vector<AffineTerm>& terms);
 
 class AffineForms {
  public:
-  // leaf[i] is the slot that is z_i. `roots`: the slots whose forms are wanted (0 is skipped). Throws Error(machine) where a root is
-  // not affine, which the eligibility analysis excludes.
+  // leaf[i] is the slot that is z_i. `roots`: the slots whose forms are wanted (0 is skipped). Throws Error(machine) where a root
+  // is not affine, which the eligibility analysis excludes.
   AffineForms(Graph& graph, std::span<const Slot> leaves, std::span<const Slot> roots);
   bool depends(Slot slot) const { return slot < state_.size() && state_[slot] != kFree; }
   // Adds factor * (form of slot) to out, not normalised. A slot free of z is one intercept term.
@@ -54,14 +54,14 @@ class AffineForms {
   void store(Slot slot, std::vector<AffineTerm>& terms);
 
   CoefficientGraph coefficients_;
-  std::vector<std::uint8_t> state_;    // by slot, of the graph as it was at construction
+  std::vector<std::uint8_t> state_;  // by slot, of the graph as it was at construction
   std::vector<std::int32_t> leaf_of_;  // by slot: z or -1
   std::vector<std::uint32_t> first_, count_;
   std::vector<AffineTerm> pool_;
 };
 
-// Constrained values of kept parameters: taken as they are, never seen as computed from unconstrained scalars, because recovery is
-// given these values and not those.
+// Constrained values of kept parameters: taken as they are, never seen as computed from unconstrained scalars, because recovery
+// is given these values and not those.
 class GivenSlots {
  public:
   explicit GivenSlots(std::vector<Slot> slots);
@@ -73,6 +73,7 @@ class GivenSlots {
 
 // Writes number * value(slot) as constant + sum of number * value(atom), atoms being scalars that are not affine in others with
 // known coefficients, or given. Appends to out; false (and out unchanged) if more than `limit` atoms are met.
-bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double number, std::size_t limit, std::vector<AffineTerm>& out);
+bool decompose(const Graph& graph, const GivenSlots& given, Slot slot, double number, std::size_t limit,
+               std::vector<AffineTerm>& out);
 
 }  // namespace tenfold::hmc_marg

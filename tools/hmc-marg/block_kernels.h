@@ -34,7 +34,8 @@ struct BlockClass {
   // Vectors needed besides, while the class is worked on.
   std::size_t scratch() const {
     const auto dd = static_cast<std::size_t>(d), pp = static_cast<std::size_t>(p);
-    return 4 * dd * dd + 4 * dd + 2 * pp * dd + 2 * pp * pp + 4 * pp + static_cast<std::size_t>(parts) + static_cast<std::size_t>(rows) + 8;
+    return 4 * dd * dd + 4 * dd + 2 * pp * dd + 2 * pp * pp + 4 * pp + static_cast<std::size_t>(parts) +
+           static_cast<std::size_t>(rows) + 8;
   }
 };
 
@@ -47,15 +48,15 @@ struct BlockLog {
 struct BlockState {
   const double* factor = nullptr;  // values
   double* factor_adjoint = nullptr;  // null: value only
-  double* scale_adjoint = nullptr;   // sums of u^2 + v: to be divided by the scale
+  double* scale_adjoint = nullptr;  // sums of u^2 + v: to be divided by the scale
   int border_size = 0;
-  double* border_matrix = nullptr;   // forward: [P][P] accumulated; backward: V of the border
-  double* border_vector = nullptr;   // forward: [P] accumulated g; backward: e of the border
-  double* work = nullptr;            // the class's own
+  double* border_matrix = nullptr;  // forward: [P][P] accumulated; backward: V of the border
+  double* border_vector = nullptr;  // forward: [P] accumulated g; backward: e of the border
+  double* work = nullptr;  // the class's own
   double* scratch = nullptr;
   BlockLog log;
-  double quadratic = 0;              // backward: sum of squares of residuals and of whitened e
-  bool good = true;                  // forward: all pivots positive and finite
+  double quadratic = 0;  // backward: sum of squares of residuals and of whitened e
+  bool good = true;  // forward: all pivots positive and finite
 };
 
 struct BlockKernels {

@@ -1,4 +1,5 @@
-// A component's structure is its size, the border scalars it touches and the kinds of its rows; counts of rows are padded within a class.
+// A component's structure is its size, the border scalars it touches and the kinds of its rows; counts of rows are padded within
+// a class.
 #include "hmc-marg/block_layout.h"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ namespace {
 constexpr std::int32_t kGather = -1;
 
 // One part of a row as it is grouped: where it goes and which factor multiplies it (kGather: each component its own).
-using PartKind = std::tuple<std::int32_t, std::int32_t>;  // (column, factor); columns: place in component, d + place in border, intercept last
+using PartKind =
+    std::tuple<std::int32_t, std::int32_t>;  // (column, factor); columns: place in component, d + place in border, intercept last
 
 struct RowKind {
   std::vector<PartKind> parts;
@@ -101,8 +103,9 @@ class Maker {
         }
         out.parts.push_back({column, factor(term.ref, out.scale), term.number});
       }
-      std::sort(out.parts.begin(), out.parts.end(),
-                [](const ResolvedPart& l, const ResolvedPart& r) { return std::tie(l.column, l.factor) < std::tie(r.column, r.factor); });
+      std::sort(out.parts.begin(), out.parts.end(), [](const ResolvedPart& l, const ResolvedPart& r) {
+        return std::tie(l.column, l.factor) < std::tie(r.column, r.factor);
+      });
       rows_.push_back(std::move(out));
     }
   }
@@ -123,7 +126,8 @@ class Maker {
         const bool shared = part.factor == 0 || factor_uses[part.factor] >= many;
         kind.parts.emplace_back(part.column, shared ? static_cast<std::int32_t>(part.factor) : kGather);
       }
-      // equal columns keep shared factors in order of their index and gathers in the row's order: parts are sorted by factor already
+      // equal columns keep shared factors in order of their index and gathers in the row's order: parts are sorted by factor
+      // already
       const auto [place, is_new] = index.try_emplace(kind, static_cast<std::uint32_t>(kinds_.size()));
       if (is_new) kinds_.push_back(kind);
       row.kind = place->second;
@@ -136,14 +140,16 @@ class Maker {
     for (std::uint32_t k = 0; k < rows_.size(); ++k) {
       std::int32_t component = -1;
       for (const AffineTerm& term : system_.rows.terms_of(system_.rows.rows[k]))
-        if (term.z >= 0 && partition.component_of[static_cast<std::size_t>(term.z)] >= 0) component = partition.component_of[static_cast<std::size_t>(term.z)];
+        if (term.z >= 0 && partition.component_of[static_cast<std::size_t>(term.z)] >= 0)
+          component = partition.component_of[static_cast<std::size_t>(term.z)];
       if (component >= 0)
         components_[static_cast<std::size_t>(component)].rows.push_back(k);
       else
         components_.push_back({0, {}, {k}});  // a row of the border alone is a component of size 0
     }
     for (Component& component : components_)
-      std::sort(component.rows.begin(), component.rows.end(), [&](std::uint32_t l, std::uint32_t r) { return std::tie(rows_[l].kind, l) < std::tie(rows_[r].kind, r); });
+      std::sort(component.rows.begin(), component.rows.end(),
+                [&](std::uint32_t l, std::uint32_t r) { return std::tie(rows_[l].kind, l) < std::tie(rows_[r].kind, r); });
   }
 
   void group() {
@@ -229,7 +235,8 @@ class Maker {
       const std::size_t batch = i / lanes, lane = i % lanes;
       const Component& component = components_[members[i]];
       for (std::size_t j = 0; j < component.scalars.size(); ++j)
-        data->diagonal[(batch * static_cast<std::size_t>(c.d) + j) * lanes + lane] = system_.prior[static_cast<std::size_t>(component.scalars[j])] >= 0 ? 1 : 0;
+        data->diagonal[(batch * static_cast<std::size_t>(c.d) + j) * lanes + lane] =
+            system_.prior[static_cast<std::size_t>(component.scalars[j])] >= 0 ? 1 : 0;
       std::map<std::uint32_t, std::size_t> used;
       for (const std::uint32_t k : component.rows) {
         const ResolvedRow& row = rows_[k];

@@ -1,4 +1,5 @@
-// Greedy: move the scalar that most rows of a large component share to the border, count what elimination would cost, keep the best.
+// Greedy: move the scalar that most rows of a large component share to the border, count what elimination would cost, keep the
+// best.
 #include "hmc-marg/block_partition.h"
 
 #include <algorithm>
@@ -12,7 +13,8 @@ class Components {
  public:
   explicit Components(int n) : parent_(static_cast<std::size_t>(n)) { std::iota(parent_.begin(), parent_.end(), 0); }
   std::int32_t find(std::int32_t i) {
-    while (parent_[static_cast<std::size_t>(i)] != i) i = parent_[static_cast<std::size_t>(i)] = parent_[static_cast<std::size_t>(parent_[static_cast<std::size_t>(i)])];
+    while (parent_[static_cast<std::size_t>(i)] != i)
+      i = parent_[static_cast<std::size_t>(i)] = parent_[static_cast<std::size_t>(parent_[static_cast<std::size_t>(i)])];
     return i;
   }
   void join(std::int32_t a, std::int32_t b) {
@@ -59,7 +61,8 @@ Trial components_without(int n, const std::vector<std::vector<std::int32_t>>& su
   return trial;
 }
 
-// Multiply-adds of one evaluation, roughly: assembling (d + p)^2 per row, factor and inverse d^3, coupling d^2 p + d p^2, border p^3.
+// Multiply-adds of one evaluation, roughly: assembling (d + p)^2 per row, factor and inverse d^3, coupling d^2 p + d p^2, border
+// p^3.
 double cost_of(int n, const std::vector<std::vector<std::int32_t>>& support, const Trial& trial, int p) {
   double cost = static_cast<double>(p) * p * p;
   for (std::int32_t z = 0; z < n; ++z)

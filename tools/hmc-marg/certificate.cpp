@@ -22,8 +22,8 @@ constexpr int kFewestPoints = 16;
 
 std::string describe(int point, double joint, double conditional, double marginal) {
   char text[200];
-  std::snprintf(text, sizeof text, "point %d: log joint %.17g, conditional %.17g, marginal %.17g, difference %.3g", point, joint, conditional, marginal,
-                joint - conditional - marginal);
+  std::snprintf(text, sizeof text, "point %d: log joint %.17g, conditional %.17g, marginal %.17g, difference %.3g", point, joint,
+                conditional, marginal, joint - conditional - marginal);
   return text;
 }
 
@@ -70,7 +70,8 @@ CertificateResult certify(const CertificateParts& parts, std::uint64_t seed, int
     if (!(relative <= kCertificateTolerance)) result.ok = false;
   }
   if (result.points < kFewestPoints) {
-    if (result.ok) result.worst = "only " + std::to_string(result.points) + " of " + std::to_string(points) + " points have a finite density";
+    if (result.ok)
+      result.worst = "only " + std::to_string(result.points) + " of " + std::to_string(points) + " points have a finite density";
     result.ok = false;
   }
   return result;
@@ -78,7 +79,8 @@ CertificateResult certify(const CertificateParts& parts, std::uint64_t seed, int
 
 namespace {
 
-// The three densities of a model. The joint takes the eliminated scalars themselves, so that no Jacobian of theirs is on either side.
+// The three densities of a model. The joint takes the eliminated scalars themselves, so that no Jacobian of theirs is on either
+// side.
 class ModelParts {
  public:
   ModelParts(const FactorGraph& model, const Marginal& marginal)
@@ -132,7 +134,8 @@ class ModelParts {
       joint_->outputs(point_, output_);
       magnitude = std::fabs(constant_);
       const std::size_t lanes = output_.size() - coefficient_.size();
-      for (std::size_t i = 0; i < output_.size(); ++i) magnitude += std::fabs(output_[i] * (i < lanes ? 1.0 : coefficient_[i - lanes]));
+      for (std::size_t i = 0; i < output_.size(); ++i)
+        magnitude += std::fabs(output_[i] * (i < lanes ? 1.0 : coefficient_[i - lanes]));
       return density;
     };
     out.marginal = [this](std::span<const double> kept) { return marginal_.log_density(kept); };

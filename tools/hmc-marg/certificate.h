@@ -1,5 +1,6 @@
 // Proof at every start that elimination is exact: log p(kept, z, y) = log p(z | kept, y) + log p_marg(kept, y) at random points.
-// The joint density comes from the uneliminated graph, the conditional from the numbers that recovery draws with (specification, 2.10).
+// The joint density comes from the uneliminated graph, the conditional from the numbers that recovery draws with
+// (specification, 2.10).
 #pragma once
 
 #include <cstdint>
@@ -40,12 +41,13 @@ struct CertificateParts {
 
 inline constexpr double kCertificateTolerance = 1e-8;
 
-// Kept parameters from U(-2, 2) unconstrained, every fourth point from U(-6, 6); z alternately from draw and draw_wide. A point whose
-// joint is not finite is skipped; a non-finite marginal with a finite joint fails, at U(-6, 6) it is skipped. Fewer than 16 points fail.
+// Kept parameters from U(-2, 2) unconstrained, every fourth point from U(-6, 6); z alternately from draw and draw_wide. A point
+// whose joint is not finite is skipped; a non-finite marginal with a finite joint fails, at U(-6, 6) it is skipped. Fewer than 16
+// points fail.
 CertificateResult certify(const CertificateParts& parts, std::uint64_t seed, int points = 64);
 
-// The same for a model and its marginal; ok with 0 points where nothing is eliminated. Throws Error(infeasible) naming the scalar where
-// nothing determines one of those eliminated.
+// The same for a model and its marginal; ok with 0 points where nothing is eliminated. Throws Error(infeasible) naming the scalar
+// where nothing determines one of those eliminated.
 CertificateResult certify(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, int points = 64);
 
 }  // namespace tenfold::hmc_marg

@@ -49,12 +49,28 @@ int first_failing_line(const Model& model, const Marginal& marginal, std::span<c
 }
 
 // The numbers of a state in the order in which a checkpoint holds them, beside the iteration.
-constexpr double ChainState::* kScalars[] = {
-    &ChainState::step_size,    &ChainState::window_count, &ChainState::mu,             &ChainState::counter,       &ChainState::s_bar,
-    &ChainState::x_bar,        &ChainState::accept_sum,   &ChainState::warmup_leapfrogs, &ChainState::leapfrogs,   &ChainState::divergences,
-    &ChainState::depth_hits,   &ChainState::gradients,    &ChainState::energy_count,   &ChainState::energy_mean,   &ChainState::energy_m2,
-    &ChainState::energy_steps, &ChainState::energy_last,  &ChainState::warmup_cpu_s,   &ChainState::sampling_cpu_s, &ChainState::recover_cpu_s,
-    &ChainState::write_s,      &ChainState::generated_faults};
+constexpr double ChainState::* kScalars[] = {&ChainState::step_size,
+                                             &ChainState::window_count,
+                                             &ChainState::mu,
+                                             &ChainState::counter,
+                                             &ChainState::s_bar,
+                                             &ChainState::x_bar,
+                                             &ChainState::accept_sum,
+                                             &ChainState::warmup_leapfrogs,
+                                             &ChainState::leapfrogs,
+                                             &ChainState::divergences,
+                                             &ChainState::depth_hits,
+                                             &ChainState::gradients,
+                                             &ChainState::energy_count,
+                                             &ChainState::energy_mean,
+                                             &ChainState::energy_m2,
+                                             &ChainState::energy_steps,
+                                             &ChainState::energy_last,
+                                             &ChainState::warmup_cpu_s,
+                                             &ChainState::sampling_cpu_s,
+                                             &ChainState::recover_cpu_s,
+                                             &ChainState::write_s,
+                                             &ChainState::generated_faults};
 
 }  // namespace
 
@@ -122,9 +138,17 @@ struct Chain::Parts {
   std::size_t row_size;
 
   Parts(const ChainSetting& s, int chain, std::string file, std::string relative)
-      : setting(s), options(*s.options), id(chain), path(std::move(file)), relative_path(std::move(relative)), density(s.program),
-        columns(*s.model, *s.marginal, s.seed), windows(s.options->metric == MetricKind::unit ? 0 : s.options->warmup),
-        moments(s.options->metric, density.dimension()), nuts_key(philox_key(s.seed, "nuts")), step_key(philox_key(s.seed, "step_size")) {
+      : setting(s),
+        options(*s.options),
+        id(chain),
+        path(std::move(file)),
+        relative_path(std::move(relative)),
+        density(s.program),
+        columns(*s.model, *s.marginal, s.seed),
+        windows(s.options->metric == MetricKind::unit ? 0 : s.options->warmup),
+        moments(s.options->metric, density.dimension()),
+        nuts_key(philox_key(s.seed, "nuts")),
+        step_key(philox_key(s.seed, "step_size")) {
     if (density.dimension() > 0) {
       Metric metric(options.metric, density.dimension());
       if (!s.inverse_mass.empty()) metric.set(s.inverse_mass);
@@ -135,7 +159,8 @@ struct Chain::Parts {
     row_size = kSamplerColumns + columns.size();
     // At once: growing by doubling would copy, and touch new memory, as often again.
     constexpr std::size_t kMostReserved = 1 << 24;
-    values.reserve(std::min(static_cast<std::size_t>((options.draws + options.thin - 1) / options.thin) * row_size, kMostReserved));
+    values.reserve(
+        std::min(static_cast<std::size_t>((options.draws + options.thin - 1) / options.thin) * row_size, kMostReserved));
   }
 
   std::uint32_t stream_id() const { return static_cast<std::uint32_t>(id); }
@@ -162,7 +187,8 @@ struct Chain::Parts {
   [[noreturn]] void no_initial(std::span<const double> q, const std::string& where) {
     const std::string& file = setting.model->source.program_file;
     const int line = first_failing_line(*setting.model, *setting.marginal, q);
-    const std::string what = fmt::format("density or gradient is not finite at {}; check bounds and data, or give --init FILE", where);
+    const std::string what =
+        fmt::format("density or gradient is not finite at {}; check bounds and data, or give --init FILE", where);
     infeasible_error(line > 0 ? fmt::format("{}:{}: {}", file, line, what) : what);
   }
 
@@ -280,10 +306,22 @@ void Chain::write_header() {
   const ModelSource& source = c.setting.model->source;
   const std::string name = std::filesystem::path(source.program_file).stem().string();
   write_chain_header(*c.csv,
-                     {.model = name.starts_with("embedded:") ? name.substr(9) : name, .data_file = source.data_file, .draws = o.draws,
-                      .warmup = o.warmup, .thin = o.thin, .max_depth = o.max_depth, .chain = c.id, .save_warmup = o.save_warmup,
-                      .fixed = !c.nuts.has_value(), .delta = o.delta, .step_size = c.setting.step_size, .metric = o.metric, .init = o.init,
-                      .metric_file = o.init_metric, .output_file = c.relative_path, .seed = c.setting.seed},
+                     {.model = name.starts_with("embedded:") ? name.substr(9) : name,
+                      .data_file = source.data_file,
+                      .draws = o.draws,
+                      .warmup = o.warmup,
+                      .thin = o.thin,
+                      .max_depth = o.max_depth,
+                      .chain = c.id,
+                      .save_warmup = o.save_warmup,
+                      .fixed = !c.nuts.has_value(),
+                      .delta = o.delta,
+                      .step_size = c.setting.step_size,
+                      .metric = o.metric,
+                      .init = o.init,
+                      .metric_file = o.init_metric,
+                      .output_file = c.relative_path,
+                      .seed = c.setting.seed},
                      c.setting.column_names);
 }
 
@@ -293,7 +331,8 @@ void Chain::resume(const ChainState& s) {
   if (c.nuts) {
     c.nuts->set_metric(s.inverse_mass);
     c.nuts->set_step_size(s.step_size);
-    if (!c.nuts->set_position(s.q)) input_error(c.relative_path + ": the saved position does not fit the model; start again with --force");
+    if (!c.nuts->set_position(s.q))
+      input_error(c.relative_path + ": the saved position does not fit the model; start again with --force");
   } else {
     c.fixed_density = c.density.evaluate({}, {});
   }
@@ -329,24 +368,37 @@ void Chain::resume(const ChainState& s) {
 void Chain::check_state(const ChainState& s) const {
   const Parts& c = *parts_;
   const ChainState fresh = state();
-  const bool fits = s.q.size() == fresh.q.size() && s.inverse_mass.size() == fresh.inverse_mass.size() && s.window_mean.size() == fresh.window_mean.size() &&
-                    s.window_m2.size() == fresh.window_m2.size() && s.iteration >= 0 && s.iteration <= c.total() && (!c.nuts || (s.step_size > 0 && std::isfinite(s.step_size)));
-  if (!fits) input_error(fmt::format("checkpoint of chain {}: does not fit the model and its configuration; start again with --force", c.id));
+  const bool fits = s.q.size() == fresh.q.size() && s.inverse_mass.size() == fresh.inverse_mass.size() &&
+                    s.window_mean.size() == fresh.window_mean.size() && s.window_m2.size() == fresh.window_m2.size() &&
+                    s.iteration >= 0 && s.iteration <= c.total() && (!c.nuts || (s.step_size > 0 && std::isfinite(s.step_size)));
+  if (!fits)
+    input_error(
+        fmt::format("checkpoint of chain {}: does not fit the model and its configuration; start again with --force", c.id));
 }
 
 // The file up to its recorded length must be what this chain wrote; only then is it cut there.
 void Chain::read_back(const ChainState& s) {
   Parts& c = *parts_;
   std::string text = read_file(c.path);
-  if (text.size() < s.csv_bytes) input_error(fmt::format("{}: holds {} bytes, fewer than the {} at the checkpoint; start again with --force", c.path, text.size(), s.csv_bytes));
+  if (text.size() < s.csv_bytes)
+    input_error(fmt::format("{}: holds {} bytes, fewer than the {} at the checkpoint; start again with --force", c.path,
+                            text.size(), s.csv_bytes));
   text.resize(static_cast<std::size_t>(s.csv_bytes));
   data::CsvTable table = data::parse_csv(text, c.path);
-  const auto rows = [&](std::int64_t iterations) { return static_cast<std::size_t>((iterations + c.options.thin - 1) / c.options.thin); };
+  const auto rows = [&](std::int64_t iterations) {
+    return static_cast<std::size_t>((iterations + c.options.thin - 1) / c.options.thin);
+  };
   const std::size_t warmup_rows = c.options.save_warmup ? rows(std::min(s.iteration, c.warmup())) : 0;
   const std::size_t all_rows = warmup_rows + rows(std::max<std::int64_t>(s.iteration - c.warmup(), 0));
-  if (table.names != c.setting.column_names) input_error(c.path + ": its columns are not those of this model; start again with --force");
-  if (table.rows != all_rows) input_error(fmt::format("{}: holds {} rows up to the checkpoint, which counts {}; start again with --force", c.path, table.rows, all_rows));
-  const auto says = [&](const std::string& line) { return std::any_of(table.comments.begin(), table.comments.end(), [&](const data::CsvComment& comment) { return comment.text == line; }); };
+  if (table.names != c.setting.column_names)
+    input_error(c.path + ": its columns are not those of this model; start again with --force");
+  if (table.rows != all_rows)
+    input_error(fmt::format("{}: holds {} rows up to the checkpoint, which counts {}; start again with --force", c.path,
+                            table.rows, all_rows));
+  const auto says = [&](const std::string& line) {
+    return std::any_of(table.comments.begin(), table.comments.end(),
+                       [&](const data::CsvComment& comment) { return comment.text == line; });
+  };
   if (!says(fmt::format("id = {}", c.id)) || !says(fmt::format("  seed = {}", c.setting.seed)))
     input_error(fmt::format("{}: is not chain {} of seed {}; start again with --force", c.path, c.id, c.setting.seed));
   c.csv.emplace(data::CsvWriter::resume(c.path, s.csv_bytes));
@@ -436,6 +488,8 @@ std::int64_t Chain::iteration() const { return parts_->iteration; }
 std::vector<double> Chain::take_values() { return std::move(parts_->values); }
 const Metric& Chain::metric() const { return parts_->nuts ? parts_->nuts->metric() : parts_->no_metric; }
 int Chain::generated_faults() const { return static_cast<int>(parts_->faults_before) + parts_->columns.generated_faults(); }
-std::string Chain::first_fault() const { return parts_->faults_before > 0 ? parts_->fault_before : parts_->columns.first_fault(); }
+std::string Chain::first_fault() const {
+  return parts_->faults_before > 0 ? parts_->fault_before : parts_->columns.first_fault();
+}
 
 }  // namespace tenfold::hmc_marg

@@ -53,8 +53,8 @@ class Chain {
 
   // Draws an initial point, finds a step size, writes the header. Throws Error(infeasible).
   void start();
-  // Goes on where the state was saved; the file is cut to its recorded length and its draws are read back. Throws Error(input) and
-  // leaves the file alone when it or the state is not this chain's.
+  // Goes on where the state was saved; the file is cut to its recorded length and its draws are read back. Throws Error(input)
+  // and leaves the file alone when it or the state is not this chain's.
   void resume(const ChainState& state);
 
   bool done() const;

@@ -46,25 +46,30 @@ ChainFiles read_chain_files(const std::vector<std::string>& files, cli::Run& run
   for (const std::string& file : files) {
     out.tables.push_back(data::read_csv(file));
     const data::CsvTable& table = out.tables.back();
-    if (table.names != out.tables.front().names) input_error(fmt::format("{}: its columns differ from those of {}; give chains of one model", file, files.front()));
+    if (table.names != out.tables.front().names)
+      input_error(fmt::format("{}: its columns differ from those of {}; give chains of one model", file, files.front()));
     const std::size_t before = warmup_rows(table);
     if (table.rows <= before) input_error(fmt::format("{}: no draws after warm-up; the run that wrote it was cut short", file));
     if (const std::size_t promised = draw_rows(table); table.rows - before < promised)
-      run.warn(fmt::format("{}: holds {} of the {} draws that its header announces; the run that wrote it was cut short, or the file is damaged", file, table.rows - before, promised));
+      run.warn(fmt::format(
+          "{}: holds {} of the {} draws that its header announces; the run that wrote it was cut short, or the file is damaged",
+          file, table.rows - before, promised));
     rows = std::min(rows, table.rows - before);
   }
   out.draws.names = out.tables.front().names;
   for (std::size_t i = 0; i < out.tables.size(); ++i) {
     const std::size_t before = warmup_rows(out.tables[i]), columns = out.draws.names.size();
     if (out.tables[i].rows - before > rows)
-      run.warn(fmt::format("{}: {} draws, of which the first {} are used, as many as the shortest chain has", files[i], out.tables[i].rows - before, rows));
+      run.warn(fmt::format("{}: {} draws, of which the first {} are used, as many as the shortest chain has", files[i],
+                           out.tables[i].rows - before, rows));
     out.draws.chains.emplace_back(out.tables[i].values.data() + before * columns, rows * columns);
   }
   return out;
 }
 
 std::size_t sampler_columns(const std::vector<std::string>& names) {
-  return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.ends_with("__"); }));
+  return static_cast<std::size_t>(
+      std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.ends_with("__"); }));
 }
 
 }  // namespace tenfold::hmc_marg

@@ -21,7 +21,8 @@ using Column = std::pair<std::int32_t, Slot>;  // (z, ref); intercept columns ha
 // R of a QR of rows that arrive one at a time.
 class RunningTriangle {
  public:
-  explicit RunningTriangle(std::size_t columns) : columns_(static_cast<Eigen::Index>(columns)), block_(std::max<Eigen::Index>(4 * columns_, 64), columns_) {}
+  explicit RunningTriangle(std::size_t columns)
+      : columns_(static_cast<Eigen::Index>(columns)), block_(std::max<Eigen::Index>(4 * columns_, 64), columns_) {}
   double* next_row() {
     if (used_ == block_.rows()) reduce();
     block_.row(used_).setZero();
@@ -148,7 +149,9 @@ class Compressor {
       for (const AffineTerm& term : rows_.terms_of(rows_.rows[k]))
         if (term.z != kIntercept) x[column++] = term.number;
       for (const AffineTerm& term : intercept(k)) {
-        const std::size_t place = term.ref == 0 ? atoms.size() : static_cast<std::size_t>(std::lower_bound(atoms.begin(), atoms.end(), term.ref) - atoms.begin());
+        const std::size_t place =
+            term.ref == 0 ? atoms.size()
+                          : static_cast<std::size_t>(std::lower_bound(atoms.begin(), atoms.end(), term.ref) - atoms.begin());
         x[support + place] += term.number;
       }
     }
@@ -203,14 +206,16 @@ class Compressor {
       for (const std::uint32_t k : members) {
         double* x = running.next_row();
         for (const AffineTerm& term : free_.terms_of(free_.rows[k]))
-          x[term.ref == 0 ? static_cast<std::ptrdiff_t>(atoms.size()) : std::lower_bound(atoms.begin(), atoms.end(), term.ref) - atoms.begin()] += term.number;
+          x[term.ref == 0 ? static_cast<std::ptrdiff_t>(atoms.size())
+                          : std::lower_bound(atoms.begin(), atoms.end(), term.ref) - atoms.begin()] += term.number;
       }
       const Matrix r = running.triangle();
       std::vector<AffineTerm> terms;
       for (Eigen::Index i = 0; i < r.rows(); ++i) {
         terms.clear();
         for (std::size_t j = 0; j <= atoms.size(); ++j)
-          if (r(i, static_cast<Eigen::Index>(j)) != 0) terms.push_back({kIntercept, j < atoms.size() ? atoms[j] : 0, r(i, static_cast<Eigen::Index>(j))});
+          if (r(i, static_cast<Eigen::Index>(j)) != 0)
+            terms.push_back({kIntercept, j < atoms.size() ? atoms[j] : 0, r(i, static_cast<Eigen::Index>(j))});
         normalise(terms);
         BlockRow row = free_.rows[members[0]];
         row.normalisers = 0;

@@ -1,4 +1,5 @@
-// The marginal of each plate as terms of the target and gamma ratios. With P, Q the sums over an element's children and r their rests:
+// The marginal of each plate as terms of the target and gamma ratios. With P, Q the sums over an element's children and r their
+// rests:
 //   Gamma, InvGamma  lgamma(alpha + P) - lgamma(alpha) - alpha log1p(Q / beta) - P log(beta + Q) + sum r
 //   without a prior  lgamma(alpha + P) - (alpha + P) log Q + sum r, alpha = 1 (InvGamma: -1)
 //   Beta             ratio(a, P) + ratio(b, Q) - ratio(a + b, P + Q) + sum r,   ratio(a, y) = lgamma(a + y) - lgamma(a)
@@ -36,7 +37,8 @@ struct Gain {
 
 class Taker {
  public:
-  Taker(FactorGraph& model, TargetSpec& target) : model_(model), graph_(model.graph), target_(target), q_(model.graph), system_(std::make_shared<FamilySystem>()) {}
+  Taker(FactorGraph& model, TargetSpec& target)
+      : model_(model), graph_(model.graph), target_(target), q_(model.graph), system_(std::make_shared<FamilySystem>()) {}
 
   std::shared_ptr<const FamilySystem> run(const std::vector<std::shared_ptr<const FamilyPlate>>& plates) {
     for (const auto& plate : plates) {
@@ -58,7 +60,8 @@ class Taker {
   // Inputs, Jacobians and terms of the parameter; its factors are noted.
   void remove(const FamilyPlate& plate) {
     const Parameter& parameter = model_.parameters[static_cast<std::size_t>(plate.parameter)];
-    std::erase_if(target_.inputs, [&](Slot s) { return s >= parameter.free_first && s < parameter.free_first + parameter.free_size; });
+    std::erase_if(target_.inputs,
+                  [&](Slot s) { return s >= parameter.free_first && s < parameter.free_first + parameter.free_size; });
     std::map<std::pair<Slot, double>, int> gone;
     for (const Slot s : parameter.log_jacobian) ++gone[{s, 1.0}];
     for (const auto& term : plate.terms) ++gone[term];
@@ -171,7 +174,8 @@ class Taker {
         rate_child(lane, gains[lane.scalar]);
     }
     for (std::uint32_t e = 0; e < plate.elements; ++e) {
-      const Quantity p = q_.sum(gains[e][0].known, std::move(gains[e][0].parts)), q = q_.sum(gains[e][1].known, std::move(gains[e][1].parts));
+      const Quantity p = q_.sum(gains[e][0].known, std::move(gains[e][0].parts)),
+                     q = q_.sum(gains[e][1].known, std::move(gains[e][1].parts));
       if (plate.family == Family::beta) {
         if (flat[e]) prior[e] = {Quantities::known(1), Quantities::known(1)};
         ratios_.push_back({prior[e][0], p, 1});
@@ -264,7 +268,9 @@ class Taker {
         if (shape.slot == 0)
           term_log(y, shape.number - 1);
         else
-          term(q_.mul(q_.apply(Op::sub, shape, Quantities::known(1)), y.slot == 0 ? Quantities::known(std::log(y.number)) : Quantity{0, q_.nodes().log_of(y.slot)}), 1);
+          term(q_.mul(q_.apply(Op::sub, shape, Quantities::known(1)),
+                      y.slot == 0 ? Quantities::known(std::log(y.number)) : Quantity{0, q_.nodes().log_of(y.slot)}),
+               1);
         require_nonnegative(y);
         return;
       }
@@ -298,7 +304,8 @@ class Taker {
   void dirichlet(const FamilyPlate& plate) {
     const std::uint32_t k = plate.element_size;
     std::vector<Gain> gains(static_cast<std::size_t>(plate.elements) * k);
-    for (const LogWeight& w : plate.weights) gain(gains[w.scalar], w.weight == 0 ? Quantities::known(1) : Quantity{0, w.weight}, w.coefficient);
+    for (const LogWeight& w : plate.weights)
+      gain(gains[w.scalar], w.weight == 0 ? Quantities::known(1) : Quantity{0, w.weight}, w.coefficient);
     for (std::uint32_t e = 0; e < plate.elements; ++e) {
       graph_.set_line(model_.parameters[static_cast<std::size_t>(plate.parameter)].at.line);
       std::vector<Quantity> prior(k, Quantities::known(1)), gained(k);
@@ -368,7 +375,8 @@ class Taker {
       const Operand& list = graph_.operands(node)[0];
       const Slot of = graph_.slot_of(list, list.size == 1 ? 0 : t.slot - node.first);
       auto at = cancels_.find(of);
-      if (at == cancels_.end()) at = std::find_if(cancels_.begin(), cancels_.end(), [&](const auto& c) { return same_sum(c.first, of); });
+      if (at == cancels_.end())
+        at = std::find_if(cancels_.begin(), cancels_.end(), [&](const auto& c) { return same_sum(c.first, of); });
       if (at == cancels_.end()) continue;
       t.coefficient += at->second;
       cancels_.erase(at);
@@ -392,7 +400,8 @@ class Taker {
       if (node.op != Op::sum) return list;
       const auto offsets = graph_.segments(node);
       const Operand& operand = graph_.operands(node)[0];
-      for (std::uint32_t i = offsets[s - node.first]; i < offsets[s - node.first + 1]; ++i) list.push_back(graph_.slot_of(operand, operand.size == 1 ? 0 : i));
+      for (std::uint32_t i = offsets[s - node.first]; i < offsets[s - node.first + 1]; ++i)
+        list.push_back(graph_.slot_of(operand, operand.size == 1 ? 0 : i));
       std::sort(list.begin(), list.end());
       return list;
     };
@@ -414,7 +423,9 @@ class Taker {
 
 }  // namespace
 
-std::shared_ptr<const FamilySystem> take_families(FactorGraph& model, const std::vector<std::shared_ptr<const FamilyPlate>>& plates, TargetSpec& target) {
+std::shared_ptr<const FamilySystem> take_families(FactorGraph& model,
+                                                  const std::vector<std::shared_ptr<const FamilyPlate>>& plates,
+                                                  TargetSpec& target) {
   return Taker(model, target).run(plates);
 }
 

@@ -1,8 +1,8 @@
 // Conjugate families: plates of Gamma, InvGamma, Beta and Dirichlet parameters that are integrated out (specification, 2.7).
 //
-// A Gamma element has the kernel p log x - q x, an InvGamma element -p log x - q / x, a Beta element p log x + q log(1 - x), a Dirichlet
-// element sum p_k log x_k. The prior gives each element its parts (alpha, beta | a, b | alpha_k), each child factor adds to them, and
-// the conditional has the sums: Gamma(alpha + P, beta + Q), Beta(a + P, b + Q), Dirichlet(alpha + P).
+// A Gamma element has the kernel p log x - q x, an InvGamma element -p log x - q / x, a Beta element p log x + q log(1 - x), a
+// Dirichlet element sum p_k log x_k. The prior gives each element its parts (alpha, beta | a, b | alpha_k), each child factor
+// adds to them, and the conditional has the sums: Gamma(alpha + P, beta + Q), Beta(a + P, b + Q), Dirichlet(alpha + P).
 #pragma once
 
 #include <cstdint>
@@ -76,8 +76,10 @@ struct FamilySystem {
   std::vector<Quantity> prior, gain;
 };
 
-// Takes the plates' factors, terms, Jacobians and inputs out of `target` and puts their marginals in. The plates must be free of each
-// other. Appends to model.graph.
-std::shared_ptr<const FamilySystem> take_families(FactorGraph& model, const std::vector<std::shared_ptr<const FamilyPlate>>& plates, TargetSpec& target);
+// Takes the plates' factors, terms, Jacobians and inputs out of `target` and puts their marginals in. The plates must be free of
+// each other. Appends to model.graph.
+std::shared_ptr<const FamilySystem> take_families(FactorGraph& model,
+                                                  const std::vector<std::shared_ptr<const FamilyPlate>>& plates,
+                                                  TargetSpec& target);
 
 }  // namespace tenfold::hmc_marg

@@ -11,11 +11,13 @@
 
 namespace tenfold::hmc_marg {
 
-FamilyConditional::FamilyConditional(const FamilySystem& system, const std::function<std::int32_t(Slot)>& output, const std::function<std::size_t(int)>& place_of) {
+FamilyConditional::FamilyConditional(const FamilySystem& system, const std::function<std::int32_t(Slot)>& output,
+                                     const std::function<std::size_t(int)>& place_of) {
   const auto part = [&](const Quantity& q) { return Part{q.number, q.slot == 0 ? -1 : output(q.slot)}; };
   for (const Quantity& q : system.prior) prior_.push_back(part(q));
   for (const Quantity& q : system.gain) gain_.push_back(part(q));
-  for (const FamilyElement& e : system.elements) elements_.push_back({e.family, place_of(e.parameter) + e.scalar, e.first, e.size, e.parts});
+  for (const FamilyElement& e : system.elements)
+    elements_.push_back({e.family, place_of(e.parameter) + e.scalar, e.first, e.size, e.parts});
 }
 
 bool FamilyConditional::condition(std::span<const double> values, std::span<double> numbers) const {
@@ -116,7 +118,8 @@ void FamilyConditional::variance(std::span<const double> numbers, std::span<doub
 }
 
 double FamilyConditional::covariance(std::span<const double> numbers, std::size_t i, std::size_t j) const {
-  const auto after = std::upper_bound(elements_.begin(), elements_.end(), i, [](std::size_t place, const Element& e) { return place < e.z; });
+  const auto after =
+      std::upper_bound(elements_.begin(), elements_.end(), i, [](std::size_t place, const Element& e) { return place < e.z; });
   if (after == elements_.begin()) return 0;
   const Element& e = *(after - 1);
   if (i >= e.z + e.size || j < e.z || j >= e.z + e.size) return 0;

@@ -16,8 +16,10 @@ namespace tenfold::hmc_marg {
 class FamilyConditional {
  public:
   FamilyConditional() = default;
-  // output(slot): where the value of a scalar of the graph will lie in `values`; place_of(parameter): where its scalars begin in z.
-  FamilyConditional(const FamilySystem& system, const std::function<std::int32_t(Slot)>& output, const std::function<std::size_t(int)>& place_of);
+  // output(slot): where the value of a scalar of the graph will lie in `values`; place_of(parameter): where its scalars begin in
+  // z.
+  FamilyConditional(const FamilySystem& system, const std::function<std::int32_t(Slot)>& output,
+                    const std::function<std::size_t(int)>& place_of);
 
   bool empty() const { return elements_.empty(); }
   std::size_t parts() const { return prior_.size(); }
@@ -25,9 +27,10 @@ class FamilyConditional {
   bool condition(std::span<const double> values, std::span<double> numbers) const;
   // Each writes the scalars of its parameters in z and leaves the others.
   void draw(std::span<const double> numbers, PhiloxStream& random, std::span<double> z) const;
-  void draw_unconstrained(PhiloxStream& random, double width, std::span<double> z) const;  // U(-width, width) before the transform
+  void draw_unconstrained(PhiloxStream& random, double width,
+                          std::span<double> z) const;  // U(-width, width) before the transform
   double log_density(std::span<const double> numbers, std::span<const double> z) const;
-  void mean(std::span<const double> numbers, std::span<double> z) const;            // infinite where it does not exist
+  void mean(std::span<const double> numbers, std::span<double> z) const;  // infinite where it does not exist
   void variance(std::span<const double> numbers, std::span<double> z) const;
   void excess_kurtosis(std::span<const double> numbers, std::span<double> z) const;
   // Covariance of z[i] and z[j], 0 unless both are of one element.

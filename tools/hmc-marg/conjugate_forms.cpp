@@ -11,7 +11,8 @@ namespace {
 using Shape = FamilyForm::Shape;
 
 void multiply(Monomial& m, Slot slot, int halves) {
-  const auto at = std::lower_bound(m.slots.begin(), m.slots.end(), slot, [](const auto& entry, Slot s) { return entry.first < s; });
+  const auto at =
+      std::lower_bound(m.slots.begin(), m.slots.end(), slot, [](const auto& entry, Slot s) { return entry.first < s; });
   if (at == m.slots.end() || at->first != slot) {
     m.slots.insert(at, {slot, halves});
   } else if ((at->second += halves) == 0) {
@@ -31,13 +32,16 @@ bool raise(FamilyForm& form, int numerator, int denominator) {
   for (auto& [slot, halves] : form.coefficient.slots)
     if (!power(halves)) return false;
   const double exponent = static_cast<double>(numerator) / denominator;
-  form.coefficient.number = exponent == 1 ? form.coefficient.number : exponent == -1 ? 1 / form.coefficient.number : std::pow(form.coefficient.number, exponent);
+  form.coefficient.number = exponent == 1    ? form.coefficient.number
+                            : exponent == -1 ? 1 / form.coefficient.number
+                                             : std::pow(form.coefficient.number, exponent);
   return true;
 }
 
 }  // namespace
 
-FamilyForms::FamilyForms(const FactorGraph& model, const Dependencies& dependencies, int parameter) : model_(model), dependencies_(dependencies) {
+FamilyForms::FamilyForms(const FactorGraph& model, const Dependencies& dependencies, int parameter)
+    : model_(model), dependencies_(dependencies) {
   const Graph& graph = model.graph;
   forms_.resize(1);
   form_of_.assign(graph.slot_count(), 0);
@@ -77,7 +81,9 @@ FamilyForm FamilyForms::combine(const Graph& graph, const Node& node, std::uint3
   const Slot a = at(0), b = node.arity > 1 ? at(1) : 0;
   const bool in_a = touches(a), in_b = b != 0 && touches(b);
   FamilyForm form = in_a ? (*this)[a] : (*this)[b];
-  const auto raised = [&](int numerator, int denominator) { return form.shape == Shape::power && raise(form, numerator, denominator) ? form : other; };
+  const auto raised = [&](int numerator, int denominator) {
+    return form.shape == Shape::power && raise(form, numerator, denominator) ? form : other;
+  };
   switch (node.op) {
     case Op::inv: return raised(-1, 1);
     case Op::sqrt: return raised(1, 2);
@@ -132,7 +138,8 @@ FamilyForm FamilyForms::combine(const Graph& graph, const Node& node, std::uint3
 
 bool FamilyForms::positive(const Monomial& coefficient) const {
   if (!(coefficient.number > 0) || !std::isfinite(coefficient.number)) return false;
-  return std::all_of(coefficient.slots.begin(), coefficient.slots.end(), [&](const auto& entry) { return provably_nonnegative(model_.graph, entry.first); });
+  return std::all_of(coefficient.slots.begin(), coefficient.slots.end(),
+                     [&](const auto& entry) { return provably_nonnegative(model_.graph, entry.first); });
 }
 
 }  // namespace tenfold::hmc_marg

@@ -33,7 +33,8 @@ Quantity Quantities::value(const Monomial& m) {
 }
 
 Quantity Quantities::sum(double number, std::vector<Weighted> parts) {
-  std::sort(parts.begin(), parts.end(), [](const Weighted& a, const Weighted& b) { return a.slot != b.slot ? a.slot < b.slot : a.weight < b.weight; });
+  std::sort(parts.begin(), parts.end(),
+            [](const Weighted& a, const Weighted& b) { return a.slot != b.slot ? a.slot < b.slot : a.weight < b.weight; });
   std::vector<Slot> slots;
   std::vector<double> weights;
   for (const Weighted& part : parts) {

@@ -16,13 +16,18 @@ namespace {
 using Shape = FamilyForm::Shape;
 
 bool known_equal(const Value& bound, double value) {
-  return bound.size() > 0 && bound.known() && std::all_of(bound.number.begin(), bound.number.end(), [&](double x) { return x == value; });
+  return bound.size() > 0 && bound.known() &&
+         std::all_of(bound.number.begin(), bound.number.end(), [&](double x) { return x == value; });
 }
 
 class Scan {
  public:
   Scan(const FactorGraph& model, const Dependencies& families, const Dependencies& block, int parameter)
-      : model_(model), graph_(model.graph), families_(families), block_(block), parameter_(model.parameters[static_cast<std::size_t>(parameter)]),
+      : model_(model),
+        graph_(model.graph),
+        families_(families),
+        block_(block),
+        parameter_(model.parameters[static_cast<std::size_t>(parameter)]),
         forms_(model, families, parameter) {
     plate_->parameter = parameter;
     simplex_ = parameter_.constraint == ConstraintKind::simplex;
@@ -57,14 +62,16 @@ class Scan {
   FamilyFinding finish(bool good) {
     if (good) {
       found_.plate = plate_;
-      for (const auto& [other, line] : meets_) found_.meetings.push_back({std::min(plate_->parameter, other), std::max(plate_->parameter, other), line});
+      for (const auto& [other, line] : meets_)
+        found_.meetings.push_back({std::min(plate_->parameter, other), std::max(plate_->parameter, other), line});
       return std::move(found_);
     }
     // What nobody would take for a conjugate model is refused for its bounds.
     if (found_.reason == "family" && !evidence_) found_.reason = "bounds";
     if (found_.reason == "bounds") {
       const std::string at = parameter_.at.line > 0 ? " at line " + std::to_string(parameter_.at.line) : "";
-      found_.detail = std::string(simplex_ ? "is declared as a simplex" : "is declared with bounds") + at + " and " + found_.detail;
+      found_.detail =
+          std::string(simplex_ ? "is declared as a simplex" : "is declared with bounds") + at + " and " + found_.detail;
     }
     return std::move(found_);
   }
@@ -91,7 +98,8 @@ class Scan {
       at.line = factor.line;
       const FamilyForm& form = forms_[operand(node, static_cast<std::size_t>(argument), lane)];
       if (argument == 0) {
-        if (!is_prior(node, lane)) return refuse("has the prior " + family + ", which is not conjugate to its bounds,", factor.line);
+        if (!is_prior(node, lane))
+          return refuse("has the prior " + family + ", which is not conjugate to its bounds,", factor.line);
         evidence_ = true;
         if (touched > 1) return refuse("enters its own prior " + family + " twice", factor.line);
         if (!form.bare()) return refuse("is not itself the variate of " + family, factor.line);
@@ -100,10 +108,13 @@ class Scan {
         prior_of_[form.scalar] = static_cast<std::int32_t>(plate_->priors.size());
         plate_->priors.push_back(at);
       } else {
-        if (simplex_ || !is_child(node.density, argument)) return refuse(std::string("is ") + word(argument) + " of " + family + ", which is not conjugate to its bounds,", factor.line);
+        if (simplex_ || !is_child(node.density, argument))
+          return refuse(std::string("is ") + word(argument) + " of " + family + ", which is not conjugate to its bounds,",
+                        factor.line);
         if (touched > 1) return refuse("enters " + family + " twice", factor.line);
         if (!fits(node.density, form)) return refuse("enters " + family + " in a form that is not conjugate,", factor.line);
-        if (!forms_.positive(form.coefficient)) return refuse("is multiplied in " + family + " by what is not provably positive,", factor.line);
+        if (!forms_.positive(form.coefficient))
+          return refuse("is multiplied in " + family + " by what is not provably positive,", factor.line);
         evidence_ = true;
         at.scalar = form.scalar;
         at.complement = form.shape == Shape::complement;
@@ -116,10 +127,14 @@ class Scan {
     return true;
   }
 
-  static const char* word(int argument) { return argument == 1 ? "the first parameter" : argument == 2 ? "the second parameter" : "a parameter"; }
+  static const char* word(int argument) {
+    return argument == 1 ? "the first parameter" : argument == 2 ? "the second parameter" : "a parameter";
+  }
 
   bool is_prior(const Node& node, std::uint32_t lane) {
-    const auto is_number = [&](std::size_t k, double x) { return graph_.is_constant(operand(node, k, lane)) && graph_.constant_value(operand(node, k, lane)) == x; };
+    const auto is_number = [&](std::size_t k, double x) {
+      return graph_.is_constant(operand(node, k, lane)) && graph_.constant_value(operand(node, k, lane)) == x;
+    };
     int sign = 0;
     switch (node.density) {
       case Density::beta: return unit_;
@@ -166,8 +181,10 @@ class Scan {
     for (const FamilyLane& child : plate_->children) {
       if (sign == 0) sign = sign_of(child);
       if (sign_of(child) != sign)
-        return refuse(std::string(prior_sign_ != 0 ? "has a " : "enters another density as a ") + (sign > 0 ? "Gamma" : "InvGamma") + (prior_sign_ != 0 ? " prior" : " parameter") + " and enters " +
-                          std::string(info(graph_.nodes()[child.node].density).name) + " as " + (sign > 0 ? "an InvGamma" : "a Gamma") + " parameter would,",
+        return refuse(std::string(prior_sign_ != 0 ? "has a " : "enters another density as a ") +
+                          (sign > 0 ? "Gamma" : "InvGamma") + (prior_sign_ != 0 ? " prior" : " parameter") + " and enters " +
+                          std::string(info(graph_.nodes()[child.node].density).name) + " as " +
+                          (sign > 0 ? "an InvGamma" : "a Gamma") + " parameter would,",
                       child.line);
     }
     if (sign == 0) return refuse("has no conjugate factor", parameter_.at.line);
@@ -177,17 +194,22 @@ class Scan {
     for (const FamilyLane& child : plate_->children) {
       const Node& node = graph_.nodes()[child.node];
       any[child.scalar] = true;
-      const auto number = [&](std::size_t k) { return graph_.is_constant(operand(node, k, child.lane)) ? graph_.constant_value(operand(node, k, child.lane)) : kUnknown; };
+      const auto number = [&](std::size_t k) {
+        return graph_.is_constant(operand(node, k, child.lane)) ? graph_.constant_value(operand(node, k, child.lane)) : kUnknown;
+      };
       double p = node.density == Density::normal ? 0.5 : 1;
       if (node.density == Density::poisson) p = number(0);
       if (node.density == Density::gamma) p = number(1);
-      if (std::isnan(p)) open[child.scalar] = true;
-      else power[child.scalar] += p;
+      if (std::isnan(p))
+        open[child.scalar] = true;
+      else
+        power[child.scalar] += p;
     }
     for (std::uint32_t e = 0; e < plate_->elements; ++e) {
       if (prior_of_[e] >= 0) continue;
       if (!any[e]) return refuse("has an element without any factor: its density is improper", parameter_.at.line);
-      if (sign < 0 && !open[e] && !(power[e] > 1)) return refuse("has no prior, and too few factors for a proper conditional", parameter_.at.line);
+      if (sign < 0 && !open[e] && !(power[e] > 1))
+        return refuse("has no prior, and too few factors for a proper conditional", parameter_.at.line);
     }
     return true;
   }
@@ -202,7 +224,8 @@ class Scan {
   bool terms() {
     for (const Term& term : model_.terms) {
       if (!forms_.touches(term.slot)) continue;
-      if (!simplex_) return refuse("enters the target other than through a distribution", term.line, evidence_ ? "leftover_target" : "bounds");
+      if (!simplex_)
+        return refuse("enters the target other than through a distribution", term.line, evidence_ ? "leftover_target" : "bounds");
       evidence_ = true;
       const std::size_t before = plate_->weights.size();
       if (!log_weights(term.slot, term.coefficient, 0, 0)) {
@@ -257,13 +280,16 @@ class Scan {
     plate_->dirichlet_prior.assign(plate_->elements, -1);
     plate_->dirichlet_column.assign(plate_->elements, 0);
     std::unordered_map<Slot, std::uint32_t> scalar_of;
-    for (std::size_t i = 0; i < parameter_.value.slot.size(); ++i) scalar_of[parameter_.value.slot[i]] = static_cast<std::uint32_t>(i);
+    for (std::size_t i = 0; i < parameter_.value.slot.size(); ++i)
+      scalar_of[parameter_.value.slot[i]] = static_cast<std::uint32_t>(i);
     std::vector<std::int32_t>& prior = plate_->dirichlet_prior;
     std::vector<std::uint32_t>& column = plate_->dirichlet_column;
     for (std::size_t d = 0; d < model_.dirichlets.size(); ++d) {
       const DirichletPrior& statement = model_.dirichlets[d];
       const std::uint32_t k = plate_->element_size;
-      if (statement.variate.known() || statement.variate.dims.empty() || static_cast<std::uint32_t>(statement.variate.dims[0]) != k) continue;
+      if (statement.variate.known() || statement.variate.dims.empty() ||
+          static_cast<std::uint32_t>(statement.variate.dims[0]) != k)
+        continue;
       const std::size_t columns = statement.variate.size() / k;
       // All its vectors must be elements of this plate without another prior.
       std::vector<std::uint32_t> element;
@@ -274,7 +300,9 @@ class Scan {
           const auto at = scalar_of.find(statement.variate.slot[c * k + i]);
           whole = at != scalar_of.end() && at->second == first->second + i;
         }
-        if (!whole || prior[first->second / k] >= 0 || std::find(element.begin(), element.end(), first->second / k) != element.end()) break;
+        if (!whole || prior[first->second / k] >= 0 ||
+            std::find(element.begin(), element.end(), first->second / k) != element.end())
+          break;
         element.push_back(first->second / k);
       }
       if (element.size() != columns) continue;
@@ -296,8 +324,9 @@ class Scan {
     std::vector<LogWeight> own(plate_->weights.begin() + static_cast<std::ptrdiff_t>(before), plate_->weights.end());
     plate_->weights.resize(before);
     for (const LogWeight& w : own) {
-      const auto at = std::find_if(plate_->weights.begin(), plate_->weights.end(),
-                                   [&](const LogWeight& v) { return v.scalar == w.scalar && v.weight == w.weight && v.coefficient == w.coefficient * term->second; });
+      const auto at = std::find_if(plate_->weights.begin(), plate_->weights.end(), [&](const LogWeight& v) {
+        return v.scalar == w.scalar && v.weight == w.weight && v.coefficient == w.coefficient * term->second;
+      });
       if (at == plate_->weights.end()) {
         plate_->weights = whole;
         return false;
@@ -311,8 +340,10 @@ class Scan {
     for (const BoundCheck& check : model_.bound_checks) {
       if (!forms_.touches(check.difference) || provably_nonnegative(graph_, check.difference)) continue;
       const FamilyForm& form = forms_[check.difference];
-      const bool proved = (form.shape == Shape::complement && unit_) || (form.shape == Shape::power && forms_.positive(form.coefficient));
-      if (!proved) return refuse("enters `" + check.name + "`, whose declared bound would have to be checked", check.line, "tp_bound");
+      const bool proved =
+          (form.shape == Shape::complement && unit_) || (form.shape == Shape::power && forms_.positive(form.coefficient));
+      if (!proved)
+        return refuse("enters `" + check.name + "`, whose declared bound would have to be checked", check.line, "tp_bound");
     }
     return true;
   }

@@ -15,10 +15,13 @@ namespace tenfold::hmc_marg {
 namespace {
 
 std::string at_declaration(const Program& program, const Declaration& d) {
-  return at_position(program.file, static_cast<std::size_t>(d.at.line), static_cast<std::size_t>(d.at.column), "`" + d.name + "`");
+  return at_position(program.file, static_cast<std::size_t>(d.at.line), static_cast<std::size_t>(d.at.column),
+                     "`" + d.name + "`");
 }
 
-std::string with_article(const std::string& noun) { return (std::string_view("aeiou").find(noun.front()) == std::string_view::npos ? "a " : "an ") + noun; }
+std::string with_article(const std::string& noun) {
+  return (std::string_view("aeiou").find(noun.front()) == std::string_view::npos ? "a " : "an ") + noun;
+}
 
 // The shape that nested lists have, judged by their first elements.
 std::string json_shape(const data::JsonValue& json) {
@@ -75,13 +78,17 @@ class JsonReader {
       }
       if (json.is_number() && json.is_integer_literal) fail(json, "an int has 32 bits, the number here is larger");
       if (json.is_number() && json.number == std::floor(json.number) && std::fabs(json.number) <= INT_MAX)
-        fail(json, fmt::format("declared int, found an integer written as a real number; write {0:.0f}, not {0:.1f} or with an exponent", json.number));
+        fail(json, fmt::format(
+                       "declared int, found an integer written as a real number; write {0:.0f}, not {0:.1f} or with an exponent",
+                       json.number));
       if (json.is_number()) fail(json, fmt::format("declared int, found {:g}, which is no integer of 32 bits", json.number));
-      fail(json, "declared " + to_string(value_.type) + (value_.dims.empty() ? "" : " with size " + shape_text(value_.dims)) + ", found " + json_shape(json) + " where an integer belongs");
+      fail(json, "declared " + to_string(value_.type) + (value_.dims.empty() ? "" : " with size " + shape_text(value_.dims)) +
+                     ", found " + json_shape(json) + " where an integer belongs");
     }
     const auto real = json.real();
     if (!real) {
-      fail(json, "declared " + to_string(value_.type) + (value_.dims.empty() ? "" : " with size " + shape_text(value_.dims)) + ", found " + json_shape(json) + " where a number belongs");
+      fail(json, "declared " + to_string(value_.type) + (value_.dims.empty() ? "" : " with size " + shape_text(value_.dims)) +
+                     ", found " + json_shape(json) + " where a number belongs");
     }
     if (std::isnan(*real)) fail(json, "found NaN; data have to be numbers");
     return *real;
@@ -108,7 +115,8 @@ void read_data(const Program& program, Interpreter& interpreter, const data::Jso
     } else if (!json) {
       input_error(where + " is data, and no data were given; pass --data FILE.json");
     } else {
-      input_error(where + " (" + to_string(d.type) + (dims.empty() ? "" : " of size " + shape_text(dims)) + ") is missing in " + file + "; add it there");
+      input_error(where + " (" + to_string(d.type) + (dims.empty() ? "" : " of size " + shape_text(dims)) + ") is missing in " +
+                  file + "; add it there");
     }
     if (const auto fault = declaration_fault(interpreter, d, value)) {
       input_error(where + (found ? " in " + at_position(file, found->line, found->col, *fault) : ": " + *fault));
@@ -135,7 +143,8 @@ std::string element_text(const Value& value, std::size_t place) {
   return text + "]: ";
 }
 
-Value value_from_json(const data::JsonValue& json, const std::string& file, const Type& type, const std::vector<int>& dims, const std::string& where) {
+Value value_from_json(const data::JsonValue& json, const std::string& file, const Type& type, const std::vector<int>& dims,
+                      const std::string& where) {
   Value value;
   value.type = type;
   value.dims = dims;
@@ -152,11 +161,15 @@ std::optional<std::string> declaration_fault(Interpreter& interpreter, const Dec
     if (d.lower) lower = interpreter.evaluate(*d.lower);
     if (d.upper) upper = interpreter.evaluate(*d.upper);
     for (const Value* bound : {&lower, &upper}) {
-      if (bound->size() > 1 && bound->dims != value.dims) return "its bound has size " + shape_text(bound->dims) + ", the variable " + shape_text(value.dims);
+      if (bound->size() > 1 && bound->dims != value.dims)
+        return "its bound has size " + shape_text(bound->dims) + ", the variable " + shape_text(value.dims);
     }
-    const auto at = [](const Value& bound, std::size_t i, double absent) { return bound.size() == 0 ? absent : bound.number[bound.size() == 1 ? 0 : i]; };
+    const auto at = [](const Value& bound, std::size_t i, double absent) {
+      return bound.size() == 0 ? absent : bound.number[bound.size() == 1 ? 0 : i];
+    };
     for (std::size_t i = 0; i < value.size(); ++i) {
-      if (const auto fault = bound_fault(value.number[i], at(lower, i, -infinity), at(upper, i, infinity))) return element_text(value, i) + *fault;
+      if (const auto fault = bound_fault(value.number[i], at(lower, i, -infinity), at(upper, i, infinity)))
+        return element_text(value, i) + *fault;
     }
     return std::nullopt;
   }
@@ -174,10 +187,11 @@ void lend_data(Interpreter& interpreter, const BoundData& data) {
   }
 }
 
-std::shared_ptr<const BoundData> bind_data(const Program& program, const data::JsonValue* json, const std::string& file, std::uint64_t seed,
-                                           EvaluationLimits limits) {
+std::shared_ptr<const BoundData> bind_data(const Program& program, const data::JsonValue* json, const std::string& file,
+                                           std::uint64_t seed, EvaluationLimits limits) {
   if (json && !json->is_object()) {
-    input_error(at_position(file, json->line, json->col, "data are a JSON object of variables by name, found " + with_article(data::name_of(json->kind))));
+    input_error(at_position(file, json->line, json->col,
+                            "data are a JSON object of variables by name, found " + with_article(data::name_of(json->kind))));
   }
   auto data = std::make_shared<BoundData>();
   data->calls = resolve_calls(program);

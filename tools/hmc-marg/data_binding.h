@@ -23,7 +23,8 @@ void lend_data(Interpreter& interpreter, const BoundData& data);
 
 // Nested JSON lists (a matrix: a list of rows) in value.h's layout. `where` heads the message ("program.stan:3:8: `y`").
 // Throws Error(input): wrong shape, no number, fraction for an integer, NaN.
-Value value_from_json(const data::JsonValue& json, const std::string& file, const Type& type, const std::vector<int>& dims, const std::string& where);
+Value value_from_json(const data::JsonValue& json, const std::string& file, const Type& type, const std::vector<int>& dims,
+                      const std::string& where);
 
 // What violates the declared bounds or constraint, or nullopt. Bounds are evaluated anew.
 std::optional<std::string> declaration_fault(Interpreter& interpreter, const Declaration& declaration, const Value& value);

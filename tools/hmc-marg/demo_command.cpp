@@ -72,7 +72,10 @@ report::Chart funnel(const std::vector<Measured>& variants, const std::string& s
   std::string counts;
   for (std::size_t v = 0; v < variants.size(); ++v) {
     const SamplerOutput& output = variants[v].last;
-    const auto at = [&](const std::string& column) { return static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), column) - output.column_names.begin()); };
+    const auto at = [&](const std::string& column) {
+      return static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), column) -
+                                      output.column_names.begin());
+    };
     const std::size_t x = at(effect), y = at(spread), columns = output.column_names.size();
     report::Series s{kVariants[v].name, {}, {}};
     std::size_t narrow = 0, all = 0;
@@ -94,7 +97,9 @@ report::Chart funnel(const std::vector<Measured>& variants, const std::string& s
 
 }  // namespace
 
-void describe(DemoOptions& o, cli::OptionTable& table) { table.add("--repeats", o.repeats, "paired repeats of each run, each with its own seed").between(2, 100); }
+void describe(DemoOptions& o, cli::OptionTable& table) {
+  table.add("--repeats", o.repeats, "paired repeats of each run, each with its own seed").between(2, 100);
+}
 
 cli::Result demo(const DemoOptions& options, cli::Run& run) {
   cli::Result result;
@@ -102,7 +107,10 @@ cli::Result demo(const DemoOptions& options, cli::Run& run) {
   report::Table table;
   table.title = "Plain and marginalised";
   table.columns = {"model", "variant", "sampled", "min ESS", "slowest", "ESS/CPU s", "ESS/gradient", "divergent", "max R-hat"};
-  table.caption = fmt::format("4 chains of 1000 warm-up and 1000 draws, means over {} seeds; the smallest bulk ESS over lp__, sampled and recovered columns; CPU seconds hold warm-up and recovery.", options.repeats);
+  table.caption = fmt::format(
+      "4 chains of 1000 warm-up and 1000 draws, means over {} seeds; the smallest bulk ESS over lp__, sampled and recovered "
+      "columns; CPU seconds hold warm-up and recovery.",
+      options.repeats);
   std::vector<report::Bar> speeds;
   std::string text;
   double done = 0;
@@ -110,10 +118,12 @@ cli::Result demo(const DemoOptions& options, cli::Run& run) {
   for (const std::string name : {"eight-schools", "sleepstudy"}) {
     Model model = load_model(read_model("embedded:" + name, ""), run.seed());
     std::vector<Marginal> plans;
-    for (const Variant& variant : kVariants) plans.push_back(marginalize(model.graph, {.marginalize = variant.marginalize, .keep = {}, .compress = true}));
+    for (const Variant& variant : kVariants)
+      plans.push_back(marginalize(model.graph, {.marginalize = variant.marginalize, .keep = {}, .compress = true}));
     const CertificateResult certificate = certify(model.graph, plans.back(), run.seed());
     if (!certificate.ok) infeasible_error("the identity certificate is broken: " + certificate.worst);
-    text += fmt::format("{}\n{}  certificate: program, marginal and conditional agree to {:.1e} at {} points\n\n", name, plan_text(model, plans.back()), certificate.max_rel_error, certificate.points);
+    text += fmt::format("{}\n{}  certificate: program, marginal and conditional agree to {:.1e} at {} points\n\n", name,
+                        plan_text(model, plans.back()), certificate.max_rel_error, certificate.points);
 
     std::vector<Measured> measured(std::size(kVariants));
     for (int repeat = 0; repeat < options.repeats; ++repeat)
@@ -123,28 +133,65 @@ cli::Result demo(const DemoOptions& options, cli::Run& run) {
       }
     for (std::size_t v = 0; v < measured.size(); ++v) {
       const Measured& m = measured[v];
-      const stats::MeanInterval speed = stats::mean_interval(m.ess_per_cpu_s), efficiency = stats::mean_interval(m.ess_per_gradient);
+      const stats::MeanInterval speed = stats::mean_interval(m.ess_per_cpu_s),
+                                efficiency = stats::mean_interval(m.ess_per_gradient);
       const Dimensions dims = dimensions(model.graph, plans[v]);
-      rows.push_back({{"model", name}, {"variant", kVariants[v].name}, {"sampled", dims.sampled}, {"repeats", options.repeats}, {"min_ess", m.min_ess}, {"slowest", m.slowest},
-                      {"ess_per_cpu_s", speed.mean}, {"ess_per_cpu_s_ci", {speed.interval.low, speed.interval.high}}, {"ess_per_gradient", efficiency.mean}, {"divergences", m.divergences}, {"max_rhat", m.max_rhat}});
-      table.rows.push_back({name, kVariants[v].name, std::to_string(dims.sampled), fmt::format("{:.0f}", m.min_ess), m.slowest, fmt::format("{:.0f}", speed.mean), report::number_text(efficiency.mean, 3), std::to_string(m.divergences), report::number_text(m.max_rhat, 4)});
-      speeds.push_back({.label = name, .value = speed.mean, .low = std::max(speed.interval.low, 1.0), .high = speed.interval.high, .group = kVariants[v].name});
+      rows.push_back({{"model", name},
+                      {"variant", kVariants[v].name},
+                      {"sampled", dims.sampled},
+                      {"repeats", options.repeats},
+                      {"min_ess", m.min_ess},
+                      {"slowest", m.slowest},
+                      {"ess_per_cpu_s", speed.mean},
+                      {"ess_per_cpu_s_ci", {speed.interval.low, speed.interval.high}},
+                      {"ess_per_gradient", efficiency.mean},
+                      {"divergences", m.divergences},
+                      {"max_rhat", m.max_rhat}});
+      table.rows.push_back({name, kVariants[v].name, std::to_string(dims.sampled), fmt::format("{:.0f}", m.min_ess), m.slowest,
+                            fmt::format("{:.0f}", speed.mean), report::number_text(efficiency.mean, 3),
+                            std::to_string(m.divergences), report::number_text(m.max_rhat, 4)});
+      speeds.push_back({.label = name,
+                        .value = speed.mean,
+                        .low = std::max(speed.interval.low, 1.0),
+                        .high = speed.interval.high,
+                        .group = kVariants[v].name});
     }
     const stats::PairedRatio gain = stats::compare_ratio(measured[1].ess_per_cpu_s, measured[0].ess_per_cpu_s);
     const stats::PairedRatio per_gradient = stats::compare_ratio(measured[1].ess_per_gradient, measured[0].ess_per_gradient);
-    contrasts.push_back({{"model", name}, {"quantity", "ess_per_cpu_s"}, {"ratio", gain.ratio}, {"ci", {gain.interval.low, gain.interval.high}}, {"n", gain.n}, {"shown", gain.shown}});
-    contrasts.push_back({{"model", name}, {"quantity", "ess_per_gradient"}, {"ratio", per_gradient.ratio}, {"ci", {per_gradient.interval.low, per_gradient.interval.high}}, {"n", per_gradient.n}, {"shown", per_gradient.shown}});
-    result.answer += fmt::format("{}On {} the marginalised program gave {:.1f} times the effective draws per CPU second of the program as written (95 % interval {:.1f} to {:.1f}, {} seeds{}).",
-                                 result.answer.empty() ? "" : " ", name, gain.ratio, gain.interval.low, gain.interval.high, gain.n, gain.shown ? "" : "; no difference shown");
+    contrasts.push_back({{"model", name},
+                         {"quantity", "ess_per_cpu_s"},
+                         {"ratio", gain.ratio},
+                         {"ci", {gain.interval.low, gain.interval.high}},
+                         {"n", gain.n},
+                         {"shown", gain.shown}});
+    contrasts.push_back({{"model", name},
+                         {"quantity", "ess_per_gradient"},
+                         {"ratio", per_gradient.ratio},
+                         {"ci", {per_gradient.interval.low, per_gradient.interval.high}},
+                         {"n", per_gradient.n},
+                         {"shown", per_gradient.shown}});
+    result.answer += fmt::format(
+        "{}On {} the marginalised program gave {:.1f} times the effective draws per CPU second of the program as written (95 % "
+        "interval {:.1f} to {:.1f}, {} seeds{}).",
+        result.answer.empty() ? "" : " ", name, gain.ratio, gain.interval.low, gain.interval.high, gain.n,
+        gain.shown ? "" : "; no difference shown");
     if (measured[0].divergences > 0)
-      result.answer += fmt::format(" As written, {} of {} draws diverged: that sampler misses part of the posterior.", measured[0].divergences, options.repeats * 4000);
+      result.answer += fmt::format(" As written, {} of {} draws diverged: that sampler misses part of the posterior.",
+                                   measured[0].divergences, options.repeats * 4000);
     if (name == "eight-schools") result.charts.push_back(funnel(measured, "tau", "theta.1"));
   }
-  result.charts.insert(result.charts.begin(), report::intervals("ess", "Effective draws per CPU second", speeds, {.x = "smallest bulk ESS per CPU second, mean and 95 % interval", .y = "", .log_x = true, .log_y = false}));
+  result.charts.insert(
+      result.charts.begin(),
+      report::intervals(
+          "ess", "Effective draws per CPU second", speeds,
+          {.x = "smallest bulk ESS per CPU second, mean and 95 % interval", .y = "", .log_x = true, .log_y = false}));
   result.tables = {table};
   result.value = {{"rows", rows}, {"contrasts", contrasts}, {"answer", result.answer}};
   std::string lines;
-  for (const auto& row : table.rows) lines += fmt::format("{:<14} {:<13} sampled {:>2}  min ESS {:>5} ({})  {:>8} per CPU s  {:>6} per gradient  {:>4} divergences\n", row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]);
+  for (const auto& row : table.rows)
+    lines +=
+        fmt::format("{:<14} {:<13} sampled {:>2}  min ESS {:>5} ({})  {:>8} per CPU s  {:>6} per gradient  {:>4} divergences\n",
+                    row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]);
   result.human = text + lines + "\n" + result.answer + "\n";
   return result;
 }

@@ -53,7 +53,8 @@ std::array<DensityInfo, kCount> make_table(std::index_sequence<D...>) {
   (
       [&] {
         if (const Family* f = by_density()[D])
-          table[D] = {f->name, f->arguments, f->discrete, f->integer_arguments, log_density_of<D>, f->gradient, dropped_of<D>, f->draw};
+          table[D] = {f->name,           f->arguments, f->discrete,   f->integer_arguments,
+                      log_density_of<D>, f->gradient,  dropped_of<D>, f->draw};
       }(),
       ...);
   return table;
@@ -77,18 +78,26 @@ std::vector<Argument> arguments_of(Density family) {
   switch (family) {
     case Density::normal: return {{"Random variable", not_nan}, {"Location parameter", finite}, {"Scale parameter", positive}};
     case Density::std_normal: return {{"Random variable", not_nan}};
-    case Density::lognormal: return {{"Random variable", nonnegative}, {"Location parameter", finite}, {"Scale parameter", positive}};
+    case Density::lognormal:
+      return {{"Random variable", nonnegative}, {"Location parameter", finite}, {"Scale parameter", positive}};
     case Density::student_t:
-      return {{"Random variable", not_nan}, {"Degrees of freedom parameter", positive}, {"Location parameter", finite}, {"Scale parameter", positive}};
+      return {{"Random variable", not_nan},
+              {"Degrees of freedom parameter", positive},
+              {"Location parameter", finite},
+              {"Scale parameter", positive}};
     case Density::cauchy:
     case Density::double_exponential:
     case Density::logistic: return {{"Random variable", not_nan}, {"Location parameter", finite}, {"Scale parameter", positive}};
-    case Density::uniform: return {{"Random variable", not_nan}, {"Lower bound parameter", finite}, {"Upper bound parameter", finite}};
-    case Density::beta: return {{"Random variable", probability}, {"First shape parameter", positive}, {"Second shape parameter", positive}};
-    case Density::gamma: return {{"Random variable", positive}, {"Shape parameter", positive}, {"Inverse scale parameter", positive}};
+    case Density::uniform:
+      return {{"Random variable", not_nan}, {"Lower bound parameter", finite}, {"Upper bound parameter", finite}};
+    case Density::beta:
+      return {{"Random variable", probability}, {"First shape parameter", positive}, {"Second shape parameter", positive}};
+    case Density::gamma:
+      return {{"Random variable", positive}, {"Shape parameter", positive}, {"Inverse scale parameter", positive}};
     case Density::inv_gamma: return {{"Random variable", not_nan}, {"Shape parameter", positive}, {"Scale parameter", positive}};
     case Density::exponential: return {{"Random variable", nonnegative}, {"Inverse scale parameter", positive}};
-    case Density::weibull: return {{"Random variable", nonnegative}, {"Shape parameter", positive}, {"Scale parameter", positive}};
+    case Density::weibull:
+      return {{"Random variable", nonnegative}, {"Shape parameter", positive}, {"Scale parameter", positive}};
     case Density::chi_square: return {{"Random variable", nonnegative}, {"Degrees of freedom parameter", positive}};
     case Density::inv_chi_square: return {{"Random variable", not_nan}, {"Degrees of freedom parameter", positive}};
     case Density::scaled_inv_chi_square:
@@ -96,17 +105,25 @@ std::vector<Argument> arguments_of(Density family) {
     case Density::pareto: return {{"Random variable", not_nan}, {"Scale parameter", positive}, {"Shape parameter", positive}};
     case Density::bernoulli: return {{"n", zero_or_one}, {"Probability parameter", probability}};
     case Density::bernoulli_logit: return {{"n", zero_or_one}, {"Logit transformed probability parameter", not_nan}};
-    case Density::binomial: return {{"Successes variable", nonnegative}, {"Population size parameter", nonnegative}, {"Probability parameter", probability}};
+    case Density::binomial:
+      return {{"Successes variable", nonnegative},
+              {"Population size parameter", nonnegative},
+              {"Probability parameter", probability}};
     case Density::binomial_logit:
       return {{"Successes variable", nonnegative}, {"Population size parameter", nonnegative}, {"Probability parameter", finite}};
     case Density::beta_binomial:
-      return {{"Successes variable", any}, {"Population size parameter", nonnegative}, {"First prior sample size parameter", positive},
+      return {{"Successes variable", any},
+              {"Population size parameter", nonnegative},
+              {"First prior sample size parameter", positive},
               {"Second prior sample size parameter", positive}};
     case Density::poisson: return {{"Random variable", nonnegative}, {"Rate parameter", nonnegative}};
     case Density::poisson_log: return {{"Random variable", nonnegative}, {"Log rate parameter", not_nan}};
-    case Density::neg_binomial: return {{"Failures variable", nonnegative}, {"Shape parameter", positive}, {"Inverse scale parameter", positive}};
-    case Density::neg_binomial_2: return {{"Failures variable", nonnegative}, {"Location parameter", positive}, {"Precision parameter", positive}};
-    case Density::neg_binomial_2_log: return {{"Failures variable", nonnegative}, {"Log location parameter", finite}, {"Precision parameter", positive}};
+    case Density::neg_binomial:
+      return {{"Failures variable", nonnegative}, {"Shape parameter", positive}, {"Inverse scale parameter", positive}};
+    case Density::neg_binomial_2:
+      return {{"Failures variable", nonnegative}, {"Location parameter", positive}, {"Precision parameter", positive}};
+    case Density::neg_binomial_2_log:
+      return {{"Failures variable", nonnegative}, {"Log location parameter", finite}, {"Precision parameter", positive}};
     case Density::none:
     case Density::count_: break;
   }
@@ -142,8 +159,10 @@ std::span<const DensityInfo> all_densities() { return std::span(table()).subspan
 std::optional<std::string> argument_fault(Density family, const double* x) {
   const std::vector<Argument> arguments = arguments_of(family);
   for (std::size_t i = 0; i < arguments.size(); ++i)
-    if (const char* what = unmet(arguments[i].demand, x[i])) return fmt::format("{} is {}, but {}", arguments[i].name, x[i], what);
-  if (family == Density::uniform && !(x[2] > x[1])) return fmt::format("Upper bound parameter is {}, but must be greater than {}", x[2], x[1]);
+    if (const char* what = unmet(arguments[i].demand, x[i]))
+      return fmt::format("{} is {}, but {}", arguments[i].name, x[i], what);
+  if (family == Density::uniform && !(x[2] > x[1]))
+    return fmt::format("Upper bound parameter is {}, but must be greater than {}", x[2], x[1]);
   if ((family == Density::binomial || family == Density::binomial_logit) && x[0] > x[1])
     return fmt::format("Successes variable is {}, but must be in the interval [0, {}]", x[0], x[1]);
   return std::nullopt;

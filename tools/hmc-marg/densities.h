@@ -14,12 +14,39 @@ class PhiloxStream;
 
 namespace tenfold::hmc_marg {
 
-// Univariate families: every argument is a scalar a lane. Vector families (multi_normal*, dirichlet, categorical*, multinomial, lkj*,
+// Univariate families: every argument is a scalar a lane. Vector families (multi_normal*, dirichlet, categorical*, multinomial,
+// lkj*,
 // *_glm) are compositions of these and of graph operations; the evaluator builds them.
 enum class Density : std::uint8_t {
-  none, normal, std_normal, lognormal, student_t, cauchy, double_exponential, logistic, uniform, beta, gamma, inv_gamma, exponential,
-  weibull, chi_square, inv_chi_square, scaled_inv_chi_square, pareto, bernoulli, bernoulli_logit, binomial, binomial_logit,
-  beta_binomial, poisson, poisson_log, neg_binomial, neg_binomial_2, neg_binomial_2_log, count_
+  none,
+  normal,
+  std_normal,
+  lognormal,
+  student_t,
+  cauchy,
+  double_exponential,
+  logistic,
+  uniform,
+  beta,
+  gamma,
+  inv_gamma,
+  exponential,
+  weibull,
+  chi_square,
+  inv_chi_square,
+  scaled_inv_chi_square,
+  pareto,
+  bernoulli,
+  bernoulli_logit,
+  binomial,
+  binomial_logit,
+  beta_binomial,
+  poisson,
+  poisson_log,
+  neg_binomial,
+  neg_binomial_2,
+  neg_binomial_2_log,
+  count_
 };
 
 inline constexpr int kMaxDensityArguments = 4;  // the variate and up to three more

@@ -1,5 +1,5 @@
-// Log cumulative probabilities, for truncation and for what brms writes (student_t_lccdf on data). Boost.Math does the work and stays in
-// this file; closed forms are used where they keep more digits in the tails.
+// Log cumulative probabilities, for truncation and for what brms writes (student_t_lccdf on data). Boost.Math does the work and
+// stays in this file; closed forms are used where they keep more digits in the tails.
 #include <cmath>
 #include <optional>
 
@@ -18,9 +18,10 @@ namespace tenfold::hmc_marg {
 namespace {
 
 namespace bm = boost::math;
-using Quiet = bm::policies::policy<bm::policies::domain_error<bm::policies::ignore_error>, bm::policies::overflow_error<bm::policies::ignore_error>,
-                                   bm::policies::evaluation_error<bm::policies::ignore_error>, bm::policies::pole_error<bm::policies::ignore_error>,
-                                   bm::policies::promote_double<false>>;
+using Quiet = bm::policies::policy<bm::policies::domain_error<bm::policies::ignore_error>,
+                                   bm::policies::overflow_error<bm::policies::ignore_error>,
+                                   bm::policies::evaluation_error<bm::policies::ignore_error>,
+                                   bm::policies::pole_error<bm::policies::ignore_error>, bm::policies::promote_double<false>>;
 
 // log Phi(z): the continued asymptotic series takes over where erfc underflows.
 double log_phi(double z) {
@@ -62,7 +63,8 @@ std::optional<Tails> tails(Density family, const double* x) {
       return Tails{std::log(std::atan2(1.0, -z) / pi), std::log(std::atan2(1.0, z) / pi)};
     }
     case Density::double_exponential: {
-      const double z = (y - x[1]) / x[2], tail = -std::fabs(z) - std::log(2.0), other = std::log1p(-0.5 * std::exp(-std::fabs(z)));
+      const double z = (y - x[1]) / x[2], tail = -std::fabs(z) - std::log(2.0),
+                   other = std::log1p(-0.5 * std::exp(-std::fabs(z)));
       return z < 0 ? Tails{tail, other} : Tails{other, tail};
     }
     case Density::logistic: {

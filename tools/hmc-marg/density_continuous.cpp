@@ -5,8 +5,8 @@
 
 #include "base/philox.h"
 #include "hmc-marg/density_families.h"
-#include "hmc-marg/random_variates.h"
 #include "hmc-marg/gamma_ratio.h"
+#include "hmc-marg/random_variates.h"
 #include "hmc-marg/special_functions.h"
 
 namespace tenfold::hmc_marg::families {
@@ -349,7 +349,8 @@ constexpr Family kFamilies[] = {
     {Density::lognormal, "lognormal", 3, false, 0, lognormal, lognormal_split, lognormal_draw},
     {Density::student_t, "student_t", 4, false, 0, student_t, student_t_split, student_t_draw},
     {Density::cauchy, "cauchy", 3, false, 0, cauchy, cauchy_split, cauchy_draw},
-    {Density::double_exponential, "double_exponential", 3, false, 0, double_exponential, double_exponential_split, double_exponential_draw},
+    {Density::double_exponential, "double_exponential", 3, false, 0, double_exponential, double_exponential_split,
+     double_exponential_draw},
     {Density::logistic, "logistic", 3, false, 0, logistic, logistic_split, logistic_draw},
     {Density::uniform, "uniform", 3, false, 0, uniform, uniform_split, uniform_draw},
     {Density::beta, "beta", 3, false, 0, beta, beta_split, beta_draw},

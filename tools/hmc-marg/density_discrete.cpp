@@ -3,8 +3,8 @@
 
 #include "base/philox.h"
 #include "hmc-marg/density_families.h"
-#include "hmc-marg/random_variates.h"
 #include "hmc-marg/gamma_ratio.h"
+#include "hmc-marg/random_variates.h"
 #include "hmc-marg/special_functions.h"
 
 namespace tenfold::hmc_marg::families {
@@ -171,7 +171,8 @@ constexpr Family kFamilies[] = {
     {Density::poisson_log, "poisson_log", 2, true, 1, poisson_log, poisson_split, poisson_log_draw},
     {Density::neg_binomial, "neg_binomial", 3, true, 1, neg_binomial, neg_binomial_split, neg_binomial_draw},
     {Density::neg_binomial_2, "neg_binomial_2", 3, true, 1, neg_binomial_2, neg_binomial_2_split, neg_binomial_2_draw},
-    {Density::neg_binomial_2_log, "neg_binomial_2_log", 3, true, 1, neg_binomial_2_log, neg_binomial_2_log_split, neg_binomial_2_log_draw},
+    {Density::neg_binomial_2_log, "neg_binomial_2_log", 3, true, 1, neg_binomial_2_log, neg_binomial_2_log_split,
+     neg_binomial_2_log_draw},
 };
 
 }  // namespace

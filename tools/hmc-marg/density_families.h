@@ -9,8 +9,8 @@
 
 namespace tenfold::hmc_marg::families {
 
-// A summand of a log density and the set of arguments it depends on (bit 0: the variate): dropped iff all of these are data. An empty
-// set always drops.
+// A summand of a log density and the set of arguments it depends on (bit 0: the variate): dropped iff all of these are data. An
+// empty set always drops.
 struct Summand {
   double value = 0;
   unsigned depends_on = 0;

@@ -44,7 +44,10 @@ class Triangle {
 
 class Rows {
  public:
-  Rows(const FactorGraph& model, const Marginal& marginal) : system_(*marginal.gaussian), column_(static_cast<std::size_t>(system_.n)), rows_of_(system_.partition.components.size() + 1) {
+  Rows(const FactorGraph& model, const Marginal& marginal)
+      : system_(*marginal.gaussian),
+        column_(static_cast<std::size_t>(system_.n)),
+        rows_of_(system_.partition.components.size() + 1) {
     spec_.inputs = marginal.target.inputs;
     const auto want = [&](Slot slot) {
       if (slot != 0 && output_.try_emplace(slot, spec_.outputs.size()).second) spec_.outputs.push_back(slot);
@@ -69,7 +72,8 @@ class Rows {
       for (const AffineTerm& term : system_.rows.terms_of(row)) {
         if (!is_flat(term.z)) continue;
         any = mentioned_[static_cast<std::size_t>(term.z)] = true;
-        if (const std::int32_t c = system_.partition.component_of[static_cast<std::size_t>(term.z)]; c >= 0) component = static_cast<std::size_t>(c);
+        if (const std::int32_t c = system_.partition.component_of[static_cast<std::size_t>(term.z)]; c >= 0)
+          component = static_cast<std::size_t>(c);
         want(term.ref);
       }
       if (!any) continue;
@@ -161,7 +165,8 @@ std::string name_of(const FactorGraph& model, const BlockSystem& system, std::si
 
 }  // namespace
 
-std::optional<Undetermined> undetermined(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, double least, int points) {
+std::optional<Undetermined> undetermined(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, double least,
+                                         int points) {
   if (marginal.gaussian == nullptr) return std::nullopt;
   Rows rows(model, marginal);
   if (rows.flat().empty()) return std::nullopt;

@@ -27,7 +27,8 @@ long unrecovered_draws(const SamplerOutput& output, std::span<const SummaryRow> 
   std::vector<std::size_t> broken;
   for (const SummaryRow& row : rows)
     if (row.kind == "eliminated" && !std::isfinite(row.figures.mean))
-      broken.push_back(static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), row.name) - output.column_names.begin()));
+      broken.push_back(static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), row.name) -
+                                                output.column_names.begin()));
   long count = 0;
   const std::size_t columns = output.column_names.size();
   for (const std::vector<double>& chain : output.values)
@@ -56,12 +57,17 @@ std::vector<std::string> diagnose(const SamplerOutput& output, const SamplerOpti
   }
   const long draws = static_cast<long>(options.draws) * options.chains;
   if (const long lost = unrecovered_draws(output, rows); lost > 0)
-    messages.push_back(fmt::format("{} of {} rows have no recovered values (NaN): their conditional distribution is singular in floating point, as in an improper posterior; "
-                                   "give every parameter a proper prior, or use --marginalize none",
-                                   lost, output.rows * output.values.size()));
+    messages.push_back(
+        fmt::format("{} of {} rows have no recovered values (NaN): their conditional distribution is singular in floating point, "
+                    "as in an improper posterior; "
+                    "give every parameter a proper prior, or use --marginalize none",
+                    lost, output.rows * output.values.size()));
   if (divergences > 0)
-    messages.push_back(fmt::format("{} of {} draws diverged: the posterior has a region the sampler cannot enter; raise --delta, or reparametrise", divergences, draws));
-  if (hits > 0) messages.push_back(fmt::format("{} of {} draws reached --max-depth {}: slow, not wrong", hits, draws, options.max_depth));
+    messages.push_back(fmt::format(
+        "{} of {} draws diverged: the posterior has a region the sampler cannot enter; raise --delta, or reparametrise",
+        divergences, draws));
+  if (hits > 0)
+    messages.push_back(fmt::format("{} of {} draws reached --max-depth {}: slow, not wrong", hits, draws, options.max_depth));
   std::vector<std::string> heavy;
   double least = kEbfmi;
   for (const ChainReport& chain : output.chains) {
@@ -70,15 +76,22 @@ std::vector<std::string> diagnose(const SamplerOutput& output, const SamplerOpti
     least = std::min(least, chain.ebfmi);
   }
   if (!heavy.empty())
-    messages.push_back(fmt::format("chain{} {}: E-BFMI {:.2f} is below {}: heavy tails are explored slowly; reparametrise", heavy.size() == 1 ? "" : "s", name_list(heavy), least, kEbfmi));
-  if (output.rows < kFewestRows) messages.push_back(fmt::format("{} rows a chain are too few for R-hat and effective sample sizes; run longer or thin less", output.rows));
+    messages.push_back(fmt::format("chain{} {}: E-BFMI {:.2f} is below {}: heavy tails are explored slowly; reparametrise",
+                                   heavy.size() == 1 ? "" : "s", name_list(heavy), least, kEbfmi));
+  if (output.rows < kFewestRows)
+    messages.push_back(
+        fmt::format("{} rows a chain are too few for R-hat and effective sample sizes; run longer or thin less", output.rows));
   std::vector<std::string> unmixed, few;
   for (const SummaryRow& row : rows) {
     if (row.figures.rhat > kRhat) unmixed.push_back(row.name);
-    if (row.figures.ess_bulk < kEssPerChain * options.chains || row.figures.ess_tail < kEssPerChain * options.chains) few.push_back(row.name);
+    if (row.figures.ess_bulk < kEssPerChain * options.chains || row.figures.ess_tail < kEssPerChain * options.chains)
+      few.push_back(row.name);
   }
-  if (!unmixed.empty()) messages.push_back(fmt::format("R-hat above {} for {}: the chains do not agree; run longer", kRhat, name_list(unmixed)));
-  if (!few.empty()) messages.push_back(fmt::format("effective sample size below {} for {}: run longer", kEssPerChain * options.chains, name_list(few)));
+  if (!unmixed.empty())
+    messages.push_back(fmt::format("R-hat above {} for {}: the chains do not agree; run longer", kRhat, name_list(unmixed)));
+  if (!few.empty())
+    messages.push_back(
+        fmt::format("effective sample size below {} for {}: run longer", kEssPerChain * options.chains, name_list(few)));
   return messages;
 }
 

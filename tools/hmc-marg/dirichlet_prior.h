@@ -1,5 +1,5 @@
-// A dirichlet statement, remembered: what it adds to the target is a sum like any other, in which the prior could no longer be told
-// from the counts of its children.
+// A dirichlet statement, remembered: what it adds to the target is a sum like any other, in which the prior could no longer be
+// told from the counts of its children.
 #pragma once
 
 #include <vector>

@@ -36,7 +36,9 @@ struct SlotList {
   }
 };
 
-double from(const Source& source, const std::vector<double>& values) { return source.place == kNone ? source.number : values[source.place]; }
+double from(const Source& source, const std::vector<double>& values) {
+  return source.place == kNone ? source.number : values[source.place];
+}
 
 }  // namespace
 
@@ -60,7 +62,8 @@ std::vector<Column> draw_columns(const Model& model, const Marginal& marginal) {
     append(model.graph.parameters[i].name, model.graph.parameters[i].value, gone ? ColumnKind::eliminated : ColumnKind::sampled);
   }
   for (const OutputVariable& output : model.graph.outputs)
-    append(output.name, output.value, output.block == BlockKind::generated_quantities ? ColumnKind::generated : ColumnKind::transformed);
+    append(output.name, output.value,
+           output.block == BlockKind::generated_quantities ? ColumnKind::generated : ColumnKind::transformed);
   return columns;
 }
 
@@ -161,7 +164,8 @@ DrawColumns::DrawColumns(DrawColumns&&) noexcept = default;
 void DrawColumns::row(std::span<const double> kept, std::uint32_t chain, std::uint32_t draw, std::span<double> out) {
   State& s = *state_;
   if (s.constrain) s.constrain->outputs(kept, s.constrained_values);
-  for (std::size_t i = 0; i < s.kept.size(); ++i) s.all[s.kept_place[i]] = s.kept[i] = from(s.kept_sources[i], s.constrained_values);
+  for (std::size_t i = 0; i < s.kept.size(); ++i)
+    s.all[s.kept_place[i]] = s.kept[i] = from(s.kept_sources[i], s.constrained_values);
   if (s.recovery) {
     PhiloxStream random(s.recover_key, chain, draw);
     if (s.recovery->condition(s.kept)) {
@@ -179,7 +183,8 @@ void DrawColumns::row(std::span<const double> kept, std::uint32_t chain, std::ui
   if (s.generate) {
     PhiloxStream random(s.generate_key, chain, draw);
     const std::span<double> all(s.all);
-    if (!s.generate->evaluate(all.first(s.parameters), all.subspan(s.parameters, s.transformed), random, all.subspan(s.parameters + s.transformed)) &&
+    if (!s.generate->evaluate(all.first(s.parameters), all.subspan(s.parameters, s.transformed), random,
+                              all.subspan(s.parameters + s.transformed)) &&
         s.faults++ == 0)
       s.first_fault = s.generate->fault();
   }

@@ -1,5 +1,5 @@
-// From a draw of the kept parameters to everything a CSV row holds besides the sampler's own columns: all declared parameters (kept or
-// drawn from their conditional), transformed parameters, generated quantities.
+// From a draw of the kept parameters to everything a CSV row holds besides the sampler's own columns: all declared parameters
+// (kept or drawn from their conditional), transformed parameters, generated quantities.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct Column {
 // Names in the CSV's order.
 std::vector<Column> draw_columns(const Model& model, const Marginal& marginal);
 
-// Computes rows; one a thread. Recovery uses the stream (seed, "recover", chain, draw), generated quantities (seed, "generated", chain,
-// draw), so that a row depends on the kept values and these ids alone.
+// Computes rows; one a thread. Recovery uses the stream (seed, "recover", chain, draw), generated quantities (seed, "generated",
+// chain, draw), so that a row depends on the kept values and these ids alone.
 class DrawColumns {
  public:
   DrawColumns(const Model& model, const Marginal& marginal, std::uint64_t seed);

@@ -8,10 +8,11 @@
 #include "base/suggest.h"
 
 // Defines the byte range SYMBOL_begin .. SYMBOL_end with the content of a file.
-#define TENFOLD_EMBED(symbol, file)                                                                    \
-  __asm__(".section .rodata\n.global " #symbol "_begin\n.global " #symbol "_end\n" #symbol "_begin:\n" \
-          ".incbin \"" TENFOLD_SAMPLE_DATA "/" file "\"\n" #symbol "_end:\n.byte 0\n.previous\n");     \
-  extern "C" const char symbol##_begin[];                                                              \
+#define TENFOLD_EMBED(symbol, file)                                                                \
+  __asm__(".section .rodata\n.global " #symbol "_begin\n.global " #symbol "_end\n" #symbol         \
+          "_begin:\n"                                                                              \
+          ".incbin \"" TENFOLD_SAMPLE_DATA "/" file "\"\n" #symbol "_end:\n.byte 0\n.previous\n"); \
+  extern "C" const char symbol##_begin[];                                                          \
   extern "C" const char symbol##_end[]
 
 TENFOLD_EMBED(tenfold_schools_stan, "schools.stan");
@@ -28,7 +29,8 @@ std::string_view between(const char* begin, const char* end) { return {begin, st
 
 const EmbeddedModel& embedded_model(std::string_view name) {
   static const std::vector<EmbeddedModel> models = {
-      {"eight-schools", between(tenfold_schools_stan_begin, tenfold_schools_stan_end), between(tenfold_schools_json_begin, tenfold_schools_json_end)},
+      {"eight-schools", between(tenfold_schools_stan_begin, tenfold_schools_stan_end),
+       between(tenfold_schools_json_begin, tenfold_schools_json_end)},
       {"sleepstudy", between(tenfold_sleepstudy_stan_begin, tenfold_sleepstudy_stan_end),
        between(tenfold_sleepstudy_json_begin, tenfold_sleepstudy_json_end)},
   };
@@ -40,7 +42,8 @@ const EmbeddedModel& embedded_model(std::string_view name) {
   const std::string near = nearest(name, names);
   std::string all;
   for (const std::string& known : names) all += (all.empty() ? "embedded:" : ", embedded:") + known;
-  usage_error("no embedded model \"" + std::string(name) + "\"; " + (near.empty() ? "there are " + all : "did you mean embedded:" + near + "?"));
+  usage_error("no embedded model \"" + std::string(name) + "\"; " +
+              (near.empty() ? "there are " + all : "did you mean embedded:" + near + "?"));
 }
 
 }  // namespace tenfold::hmc_marg

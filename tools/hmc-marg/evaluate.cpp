@@ -28,7 +28,8 @@ class ModelBuilder {
       if (statement->kind == StmtKind::declare) check_bounds(statement->declaration);
     }
     interpreter_.run(program_.block(BlockKind::model));
-    for (const Slot slot : interpreter_.target().nonnegative) model_.bound_checks.push_back({slot, "truncation", model_.graph.nodes()[model_.graph.node_of(slot)].line, true});
+    for (const Slot slot : interpreter_.target().nonnegative)
+      model_.bound_checks.push_back({slot, "truncation", model_.graph.nodes()[model_.graph.node_of(slot)].line, true});
     flatten_target(interpreter_.target(), model_);
     outputs(BlockKind::transformed_parameters);
     outputs(BlockKind::generated_quantities);
@@ -46,7 +47,8 @@ class ModelBuilder {
     return value;
   }
   static void drop_infinite(Value& bound) {
-    if (bound.known() && std::all_of(bound.number.begin(), bound.number.end(), [](double x) { return std::isinf(x); })) bound = {};
+    if (bound.known() && std::all_of(bound.number.begin(), bound.number.end(), [](double x) { return std::isinf(x); }))
+      bound = {};
   }
 
   void parameter(const Declaration& d) {
@@ -64,7 +66,8 @@ class ModelBuilder {
     check(d, p);
     drop_infinite(p.lower);
     drop_infinite(p.upper);
-    if (p.constraint == ConstraintKind::bounded && p.lower.size() == 0 && p.upper.size() == 0) p.constraint = ConstraintKind::none;
+    if (p.constraint == ConstraintKind::bounded && p.lower.size() == 0 && p.upper.size() == 0)
+      p.constraint = ConstraintKind::none;
     constrain(model_.graph, p, model_.free_size);
     model_.free_size += static_cast<int>(p.free_size);
     interpreter_.cell(d.slot).value = p.value;
@@ -76,16 +79,22 @@ class ModelBuilder {
       const std::size_t n = std::max(p.lower.size(), p.upper.size());
       for (std::size_t i = 0; i < n; ++i) {
         const double lower = p.lower.number[p.lower.size() == 1 ? 0 : i], upper = p.upper.number[p.upper.size() == 1 ? 0 : i];
-        if (!(lower < upper)) interpreter_.fail(d.at, "`" + d.name + "` has lower bound " + std::to_string(lower) + " and upper bound " + std::to_string(upper) + "; no value lies between");
+        if (!(lower < upper))
+          interpreter_.fail(d.at, "`" + d.name + "` has lower bound " + std::to_string(lower) + " and upper bound " +
+                                      std::to_string(upper) + "; no value lies between");
       }
     }
     for (const double m : p.multiplier.known() ? p.multiplier.number : std::vector<double>{}) {
-      if (!(m > 0)) interpreter_.fail(d.multiplier->at, "the multiplier of `" + d.name + "` is " + std::to_string(m) + ", but must be positive");
+      if (!(m > 0))
+        interpreter_.fail(d.multiplier->at,
+                          "the multiplier of `" + d.name + "` is " + std::to_string(m) + ", but must be positive");
     }
     const std::span<const int> inner = std::span(p.dims).subspan(static_cast<std::size_t>(p.type.array_rank));
-    if (d.constraint == ConstraintKind::simplex && inner[0] == 0) interpreter_.fail(d.at, "the simplex `" + d.name + "` has size 0, but needs at least one element");
+    if (d.constraint == ConstraintKind::simplex && inner[0] == 0)
+      interpreter_.fail(d.at, "the simplex `" + d.name + "` has size 0, but needs at least one element");
     if (d.constraint == ConstraintKind::cholesky_factor_cov && inner[0] < inner[1]) {
-      interpreter_.fail(d.at, "`" + d.name + "` has " + std::to_string(inner[0]) + " rows and " + std::to_string(inner[1]) + " columns; a Cholesky factor has at least as many rows");
+      interpreter_.fail(d.at, "`" + d.name + "` has " + std::to_string(inner[0]) + " rows and " + std::to_string(inner[1]) +
+                                  " columns; a Cholesky factor has at least as many rows");
     }
   }
 
@@ -98,7 +107,9 @@ class ModelBuilder {
       const ExprPtr& e = is_lower ? d.lower : d.upper;
       if (!e) continue;
       const Value bound = interpreter_.evaluate(*e);
-      if (!bound.dims.empty() && bound.dims != value.dims) interpreter_.fail(e->at, "this bound has size " + shape_text(bound.dims) + ", `" + d.name + "` has " + shape_text(value.dims));
+      if (!bound.dims.empty() && bound.dims != value.dims)
+        interpreter_.fail(e->at,
+                          "this bound has size " + shape_text(bound.dims) + ", `" + d.name + "` has " + shape_text(value.dims));
       for (std::size_t i = 0; i < value.size(); ++i) check_bound(d, value, i, bound, bound.size() == 1 ? 0 : i, is_lower);
     }
   }
@@ -107,10 +118,12 @@ class ModelBuilder {
     const bool known_value = value.known() || !value.slot[i], known_bound = bound.known() || !bound.slot[b];
     if (known_bound && std::isinf(bound.number[b])) return;
     if (known_value && known_bound) {
-      const auto fault = is_lower ? bound_fault(value.number[i], bound.number[b], INFINITY) : bound_fault(value.number[i], -INFINITY, bound.number[b]);
+      const auto fault = is_lower ? bound_fault(value.number[i], bound.number[b], INFINITY)
+                                  : bound_fault(value.number[i], -INFINITY, bound.number[b]);
       if (fault) {
-        infeasible_error(at_position(program_.file, static_cast<std::size_t>(d.at.line), static_cast<std::size_t>(d.at.column),
-                                     "`" + d.name + "` leaves its bounds whatever the parameters: " + element_text(value, i) + *fault));
+        infeasible_error(
+            at_position(program_.file, static_cast<std::size_t>(d.at.line), static_cast<std::size_t>(d.at.column),
+                        "`" + d.name + "` leaves its bounds whatever the parameters: " + element_text(value, i) + *fault));
       }
       return;
     }

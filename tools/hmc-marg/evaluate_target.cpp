@@ -96,7 +96,8 @@ class Sweep {
       const auto first = coefficient_.begin() + node.first;
       const double least = *std::min_element(first, first + node.lanes);
       double whole = least >= 1 ? std::floor(least) : 0;
-      if (whole > static_cast<double>(kMostScalars - std::min(kMostScalars, model_.factors.size()))) whole = 0;  // a weight: as terms
+      if (whole > static_cast<double>(kMostScalars - std::min(kMostScalars, model_.factors.size())))
+        whole = 0;  // a weight: as terms
       for (double copy = 0; copy < whole; ++copy) model_.factors.push_back({n, arguments(n), line_[node.first]});
       for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
         const double rest = first[lane] - whole;
@@ -118,7 +119,8 @@ class Sweep {
     const auto operands = graph_.operands(node);
     for (std::size_t i = 0; i < operands.size(); ++i) {
       bool constant = true;
-      for (std::uint32_t k = 0; constant && k < operands[i].size; ++k) constant = graph_.is_constant(graph_.slot_of(operands[i], k));
+      for (std::uint32_t k = 0; constant && k < operands[i].size; ++k)
+        constant = graph_.is_constant(graph_.slot_of(operands[i], k));
       if (constant) bits = static_cast<std::uint8_t>(bits | (1u << i));
     }
     return bits;

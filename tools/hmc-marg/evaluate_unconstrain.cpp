@@ -78,7 +78,8 @@ class Unconstrainer {
 
 }  // namespace
 
-void unconstrain(const FactorGraph& model, const data::JsonValue& json, const std::string& file, std::span<const std::string> optional, std::span<double> free) {
+void unconstrain(const FactorGraph& model, const data::JsonValue& json, const std::string& file,
+                 std::span<const std::string> optional, std::span<double> free) {
   if (!json.is_object()) input_error(at_position(file, json.line, json.col, "parameter values are a JSON object by name"));
   Unconstrainer unconstrainer(model, free);
   // An epsilon follows from its location and scale, whose parameters come first.

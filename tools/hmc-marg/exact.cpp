@@ -23,17 +23,18 @@ namespace tenfold::hmc_marg {
 namespace {
 
 constexpr std::size_t kBlock = 512;                 // points whose sums are made by one thread, in order
-// In marginal standard deviations. Errors fall as exp(-c / step^2) or so: at 0.65 they are mostly below 1e-9 already, which one halving shows;
-// from 0.5 the same halving costs twice as many points in three dimensions, from 1 there would be a second one.
+// In marginal standard deviations. Errors fall as exp(-c / step^2) or so: at 0.65 they are mostly below 1e-9 already, which one
+// halving shows; from 0.5 the same halving costs twice as many points in three dimensions, from 1 there would be a second one.
 constexpr double kFirstStep = 0.65;
 constexpr double kEdge = 1e-9;                      // of a moment's integrand at the edge, relative to its integral
 constexpr std::size_t kMixtureDoubles = 32u << 20;  // conditionals kept at once for quantiles: 256 MiB
 constexpr double kMixtureNegligible = 32;           // e^-32 = 1e-14: components that no quantile notices
 constexpr std::size_t kManyPoints = 200'000;        // of the last level, from which the level before may serve for quantiles
-constexpr double kGuessEnough = 1e-6;               // standard deviations that a level's quantiles moved, whose square is their error
+constexpr double kGuessEnough = 1e-6;  // standard deviations that a level's quantiles moved, whose square is their error
 constexpr std::array<double, 3> kLevels = {0.05, 0.5, 0.95};
 
-// Weighted sums of one scalar about a centre c: of x - c, (x - c)^2 and |x - c|; an eliminated scalar adds its conditional variance.
+// Weighted sums of one scalar about a centre c: of x - c, (x - c)^2 and |x - c|; an eliminated scalar adds its conditional
+// variance.
 struct Sums {
   double first = 0, second = 0, absolute = 0;
   void add(double weight, double x, double variance) {
@@ -67,7 +68,11 @@ struct Moments {
 class Quadrature {
  public:
   Quadrature(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run)
-      : options_(options), run_(run), functions_(model, marginal), d_(static_cast<int>(marginal.target.inputs.size())), threads_(std::max(1, run.threads())) {
+      : options_(options),
+        run_(run),
+        functions_(model, marginal),
+        d_(static_cast<int>(marginal.target.inputs.size())),
+        threads_(std::max(1, run.threads())) {
     const std::shared_ptr<const OpProgram> program = lower(model.graph.graph, marginal.target);
     for (int t = 0; t < threads_.size(); ++t) {
       engines_.emplace_back(program);
@@ -109,11 +114,13 @@ class Quadrature {
   }
 
   // All scalars at a point, as means and variances given it.
-  void evaluate(PointFunctions& point, std::span<const double> q, std::vector<double>& mean, std::vector<double>& variance) const {
+  void evaluate(PointFunctions& point, std::span<const double> q, std::vector<double>& mean,
+                std::vector<double>& variance) const {
     const std::size_t f = functions_.size();
     const std::span<double> m(mean), v(variance);
     if (!point.evaluate(q, m.first(f), m.subspan(first_eliminated()), v.subspan(first_eliminated())))
-      infeasible_error(fmt::format("no conditional of the eliminated parameters at unconstrained ({:.6g}): `verify` says more", fmt::join(q, ", ")));
+      infeasible_error(fmt::format("no conditional of the eliminated parameters at unconstrained ({:.6g}): `verify` says more",
+                                   fmt::join(q, ", ")));
     std::copy(q.begin(), q.end(), mean.begin() + static_cast<std::ptrdiff_t>(f));
   }
 
@@ -149,7 +156,8 @@ class Quadrature {
         for (std::size_t i = first + b * kBlock; i < std::min(last, first + (b + 1) * kBlock); ++i) {
           const GridPoint& point = grid.points()[i];
           if (edge_only && !grid.at_edge(point)) continue;
-          for (int a = 0; a < d_; ++a) q[static_cast<std::size_t>(a)] = grid.coordinate(a, point.index[static_cast<std::size_t>(a)]);
+          for (int a = 0; a < d_; ++a)
+            q[static_cast<std::size_t>(a)] = grid.coordinate(a, point.index[static_cast<std::size_t>(a)]);
           evaluate(points_[t], q, mean, variance);
           const double weight = std::exp(point.log_density - grid.highest());
           level.weight += weight;
@@ -171,7 +179,8 @@ class Quadrature {
   Moments moments(const Grid& grid, const Level& level, const Level& edge) const {
     Moments m;
     m.log_integral = grid.highest() + std::log(level.weight) + grid.log_cell();
-    const double layer = 1 / grid.step();  // the edge's points stand for a layer one step thick; the measure is per standard deviation
+    const double layer =
+        1 / grid.step();  // the edge's points stand for a layer one step thick; the measure is per standard deviation
     for (std::size_t s = 0; s < level.sums.size(); ++s) {
       const Sums& x = level.sums[s];
       const double mean = x.first / level.weight, square = x.second / level.weight - mean * mean;
@@ -221,15 +230,20 @@ class Quadrature {
         }
       }
       last = now;
-      run_.step({.what = "quadrature", .done = static_cast<double>(level + 1), .unit = "levels", .note = fmt::format("{} points", grid.points().size())});
+      run_.step({.what = "quadrature",
+                 .done = static_cast<double>(level + 1),
+                 .unit = "levels",
+                 .note = fmt::format("{} points", grid.points().size())});
     }
   }
 
   [[noreturn]] void not_converged(double reached, std::size_t points) const {
     const std::string error = std::isfinite(reached) ? fmt::format("error {:.2e} reached", reached) : "no second level reached";
-    infeasible_error(fmt::format("not converged to {:.0e} with {} points: {}; a kept parameter with heavy tails on its unconstrained scale, or an improper "
-                                 "posterior, has no end in this grid: `sample` takes it",
-                                 options_.tolerance, points, error));
+    infeasible_error(
+        fmt::format("not converged to {:.0e} with {} points: {}; a kept parameter with heavy tails on its unconstrained scale, "
+                    "or an improper "
+                    "posterior, has no end in this grid: `sample` takes it",
+                    options_.tolerance, points, error));
   }
 
   void list(const Moments& moments, ExactResult& result) const {
@@ -269,7 +283,8 @@ class Quadrature {
         high = std::max(high, point.index[axis]);
       }
       std::vector<double> density(static_cast<std::size_t>(high - low + 1), 0.0);
-      for (const GridPoint& point : grid.points()) density[static_cast<std::size_t>(point.index[axis] - low)] += std::exp(point.log_density - grid.highest());
+      for (const GridPoint& point : grid.points())
+        density[static_cast<std::size_t>(point.index[axis] - low)] += std::exp(point.log_density - grid.highest());
       const std::size_t nodes = density.size();
       const AxisDistribution distribution(std::move(density), grid.coordinate(a, low), grid.step_along(a));
       std::array<double, 3> q{};
@@ -303,8 +318,9 @@ class Quadrature {
       if (functions_.axes(s) == 0) set_quantiles(result, s, [&](std::size_t) { return centre_[s]; });
   }
 
-  // Eliminated scalars from the mixtures over a level's points, each level's quantiles the next one's guess. The errors of two levels are
-  // as e and e^2: where the last but one moved little, its own are beyond question, at an eighth of the last one's points.
+  // Eliminated scalars from the mixtures over a level's points, each level's quantiles the next one's guess. The errors of two
+  // levels are as e and e^2: where the last but one moved little, its own are beyond question, at an eighth of the last one's
+  // points.
   void mixture_quantiles(const Grid& grid, ExactResult& result) {
     const std::size_t n = functions_.eliminated(), last = levels_.size() - 1;
     if (n == 0) return;
@@ -313,12 +329,14 @@ class Quadrature {
       const double moved = solve_mixtures(grid, levels_[level - 1], levels_[level], result, quantiles);
       if (moved < kGuessEnough) break;
     }
-    for (std::size_t k = 0; k < n; ++k) set_quantiles(result, first_eliminated() + k, [&](std::size_t i) { return quantiles[k][i]; });
+    for (std::size_t k = 0; k < n; ++k)
+      set_quantiles(result, first_eliminated() + k, [&](std::size_t i) { return quantiles[k][i]; });
   }
 
-  // Quantiles over the first `points` points; guesses from the first `coarse` of them unless there are better. Returns the largest move from a
-  // guess, in standard deviations. Scalars in groups whose conditionals fit into memory.
-  double solve_mixtures(const Grid& grid, std::size_t coarse_points, std::size_t points, const ExactResult& result, std::vector<std::array<double, 3>>& quantiles) {
+  // Quantiles over the first `points` points; guesses from the first `coarse` of them unless there are better. Returns the
+  // largest move from a guess, in standard deviations. Scalars in groups whose conditionals fit into memory.
+  double solve_mixtures(const Grid& grid, std::size_t coarse_points, std::size_t points, const ExactResult& result,
+                        std::vector<std::array<double, 3>>& quantiles) {
     std::vector<std::size_t> chosen;
     std::vector<double> weight;
     std::size_t coarse = 0;
@@ -339,7 +357,8 @@ class Quadrature {
       conditionals_at(grid, chosen, begin, count, one, other);
       threads_.for_each(static_cast<int>(count), [&](int k) {
         const std::size_t at = static_cast<std::size_t>(k) * chosen.size(), scalar = begin + static_cast<std::size_t>(k);
-        const Mixture all{functions_.family(scalar), weight, std::span(one).subspan(at, chosen.size()), std::span(other).subspan(at, chosen.size())};
+        const Mixture all{functions_.family(scalar), weight, std::span(one).subspan(at, chosen.size()),
+                          std::span(other).subspan(at, chosen.size())};
         const Mixture some{all.family, all.weight.first(coarse), all.first.first(coarse), all.second.first(coarse)};
         for (std::size_t i = 0; i < 3; ++i) {
           double& q = quantiles[scalar][i];
@@ -359,14 +378,16 @@ class Quadrature {
     return *std::max_element(moved.begin(), moved.end());
   }
 
-  void conditionals_at(const Grid& grid, const std::vector<std::size_t>& chosen, std::size_t begin, std::size_t count, std::vector<double>& one, std::vector<double>& other) {
+  void conditionals_at(const Grid& grid, const std::vector<std::size_t>& chosen, std::size_t begin, std::size_t count,
+                       std::vector<double>& one, std::vector<double>& other) {
     const auto threads = static_cast<std::size_t>(threads_.size());
     threads_.for_each(threads_.size(), [&](int t) {
       const auto thread = static_cast<std::size_t>(t);
       std::vector<double> m(scalars()), v(scalars(), 0.0), q(static_cast<std::size_t>(d_));
       for (std::size_t i = chosen.size() * thread / threads; i < chosen.size() * (thread + 1) / threads; ++i) {
         const GridPoint& point = grid.points()[chosen[i]];
-        for (int a = 0; a < d_; ++a) q[static_cast<std::size_t>(a)] = grid.coordinate(a, point.index[static_cast<std::size_t>(a)]);
+        for (int a = 0; a < d_; ++a)
+          q[static_cast<std::size_t>(a)] = grid.coordinate(a, point.index[static_cast<std::size_t>(a)]);
         evaluate(points_[thread], q, m, v);
         for (std::size_t k = 0; k < count; ++k) {
           const std::size_t s = first_eliminated() + begin + k;
@@ -381,10 +402,10 @@ class Quadrature {
   ExactFunctions functions_;
   int d_;
   ThreadPool threads_;
-  std::vector<Engine> engines_;         // one a thread
+  std::vector<Engine> engines_;  // one a thread
   std::vector<PointFunctions> points_;  // one a thread
-  std::vector<double> centre_;          // [scalars] values at the highest mode
-  std::vector<std::size_t> levels_;     // points of each level
+  std::vector<double> centre_;  // [scalars] values at the highest mode
+  std::vector<std::size_t> levels_;  // points of each level
 };
 
 // The kept parameters with their dimensions: "sd_intercept (1), sd_slope (1), sigma (1)".
@@ -401,8 +422,8 @@ std::string kept_names(const Model& model, const Marginal& marginal) {
 
 ExactResult integrate(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run) {
   if (marginal.target.inputs.size() > static_cast<std::size_t>(kMaxExactDimensions))
-    infeasible_error(fmt::format("{} dimensions are sampled, quadrature takes at most {}: {}; `sample` takes them", marginal.target.inputs.size(), kMaxExactDimensions,
-                                 kept_names(model, marginal)));
+    infeasible_error(fmt::format("{} dimensions are sampled, quadrature takes at most {}: {}; `sample` takes them",
+                                 marginal.target.inputs.size(), kMaxExactDimensions, kept_names(model, marginal)));
   ExactResult result = Quadrature(model, marginal, options, run).run();
   const PriorMass mass = prior_mass(model);
   if (!mass.flat) result.log_evidence = result.log_integral;

@@ -1,6 +1,7 @@
-// Posterior moments and quantiles by quadrature, for models of which at most three dimensions are left to sample: no Monte Carlo error.
-// Trapezoid rule on a lattice in the unconstrained kept parameters, which converges exponentially for smooth densities that vanish at
-// the ends; the eliminated parameters by total expectation and variance over their exact conditionals (specification, 2.13).
+// Posterior moments and quantiles by quadrature, for models of which at most three dimensions are left to sample: no Monte Carlo
+// error. Trapezoid rule on a lattice in the unconstrained kept parameters, which converges exponentially for smooth densities
+// that vanish at the ends; the eliminated parameters by total expectation and variance over their exact conditionals
+// (specification, 2.13).
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ struct ExactOptions {
   std::size_t max_points = 20'000'000;   // densities evaluated at most
 };
 
-// A scalar of the posterior. NaN: not defined, or not to be had (a moment that the tails decide; a quantile of a scalar that depends on
-// several coordinates).
+// A scalar of the posterior. NaN: not defined, or not to be had (a moment that the tails decide; a quantile of a scalar that
+// depends on several coordinates).
 struct ExactQuantity {
   std::string name;          // as the column of a chain file: "theta.3"
   ColumnKind kind = ColumnKind::sampled;
@@ -36,12 +37,12 @@ struct ExactResult {
   double error = 0;                               // largest change at the last halving of the step
   double step = 0;                                // of the lattice, in marginal standard deviations
   std::size_t points = 0;                         // densities evaluated
-  std::vector<ExactQuantity> quantities;          // declared parameters, then what depends on kept ones alone, then unconstrained values
-  std::vector<std::string> left_out;              // columns without a value here: transformed parameters of eliminated ones
+  std::vector<ExactQuantity> quantities;  // declared parameters, then what depends on kept ones alone, then unconstrained values
+  std::vector<std::string> left_out;  // columns without a value here: transformed parameters of eliminated ones
 };
 
-// Deterministic for any number of threads. Throws Error(infeasible): more than three dimensions (naming them), no mode, not converged
-// (with the error reached). Where run.stop() is raised it leaves by run.interrupted().
+// Deterministic for any number of threads. Throws Error(infeasible): more than three dimensions (naming them), no mode, not
+// converged (with the error reached). Where run.stop() is raised it leaves by run.interrupted().
 ExactResult integrate(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run);
 
 }  // namespace tenfold::hmc_marg

@@ -77,12 +77,14 @@ Verdict judge(const ExactResult& exact, const std::vector<Grade>& grades) {
   Verdict v;
   for (std::size_t i = 0; i < grades.size(); ++i) {
     const Grade& g = grades[i];
-    for (const auto& [what, z] : {std::pair("mean", g.mean), std::pair("sd", g.sd), std::pair("5 % quantile", g.q5), std::pair("median", g.q50), std::pair("95 % quantile", g.q95)}) {
+    for (const auto& [what, z] : {std::pair("mean", g.mean), std::pair("sd", g.sd), std::pair("5 % quantile", g.q5),
+                                  std::pair("median", g.q50), std::pair("95 % quantile", g.q95)}) {
       if (!std::isfinite(z)) continue;
       ++v.compared;
       if (std::fabs(z) <= v.max_abs_z) continue;
       v.max_abs_z = std::fabs(z);
-      v.worst = std::string(what) + " of " + exact.quantities[i].name + (exact.quantities[i].unconstrained ? ", unconstrained" : "");
+      v.worst =
+          std::string(what) + " of " + exact.quantities[i].name + (exact.quantities[i].unconstrained ? ", unconstrained" : "");
     }
   }
   v.limit = v.compared == 0 ? kNaN : -standard_normal_quantile(0.025 / v.compared);

@@ -18,13 +18,15 @@ template <class F>
 double integral(double from, double to, const F& f) {
   const double middle = 0.5 * (from + to), half = 0.5 * (to - from);
   double sum = 0;
-  for (std::size_t i = 0; i < kNodes.size(); ++i) sum += kWeights[i] * (f(middle - half * kNodes[i]) + f(middle + half * kNodes[i]));
+  for (std::size_t i = 0; i < kNodes.size(); ++i)
+    sum += kWeights[i] * (f(middle - half * kNodes[i]) + f(middle + half * kNodes[i]));
   return half * sum;
 }
 
 }  // namespace
 
-AxisDistribution::AxisDistribution(std::vector<double> density, double origin, double step) : density_(std::move(density)), origin_(origin), step_(step) {
+AxisDistribution::AxisDistribution(std::vector<double> density, double origin, double step)
+    : density_(std::move(density)), origin_(origin), step_(step) {
   double total = 0;
   for (const double f : density_) total += f;
   for (double& f : density_) f /= total;
@@ -39,7 +41,8 @@ AxisDistribution::AxisDistribution(std::vector<double> density, double origin, d
 
 double AxisDistribution::below_node(std::size_t node) const {
   double sum = 0;
-  for (std::size_t k = 0; k < density_.size(); ++k) sum += density_[k] * (0.5 + (k <= node ? half_sine_[node - k] : -half_sine_[k - node]));
+  for (std::size_t k = 0; k < density_.size(); ++k)
+    sum += density_[k] * (0.5 + (k <= node ? half_sine_[node - k] : -half_sine_[k - node]));
   return sum;
 }
 
@@ -47,7 +50,8 @@ double AxisDistribution::interpolant(std::size_t node, double offset) const {
   if (offset <= 0) return density_[node];
   if (offset >= 1) return node + 1 < density_.size() ? density_[node + 1] : 0;
   double sum = 0, sign = node % 2 == 0 ? 1 : -1;
-  for (std::size_t k = 0; k < density_.size(); ++k, sign = -sign) sum += sign * density_[k] / (offset + static_cast<double>(node) - static_cast<double>(k));
+  for (std::size_t k = 0; k < density_.size(); ++k, sign = -sign)
+    sum += sign * density_[k] / (offset + static_cast<double>(node) - static_cast<double>(k));
   return sum * std::sin(std::numbers::pi * offset) / std::numbers::pi;
 }
 

@@ -5,8 +5,9 @@
 
 namespace tenfold::hmc_marg {
 
-// A density sampled finely enough for the trapezoid rule at twice the step is its own sinc interpolant (Whittaker's cardinal series;
-// Stenger, Numerical Methods Based on Sinc and Analytic Functions, 1.10), whose integral is exact: the same accuracy as the moments'.
+// A density sampled finely enough for the trapezoid rule at twice the step is its own sinc interpolant (Whittaker's cardinal
+// series; Stenger, Numerical Methods Based on Sinc and Analytic Functions, 1.10), whose integral is exact: the same accuracy as
+// the moments'.
 class AxisDistribution {
  public:
   // density [n], up to a factor, at origin + step * k; negligible beyond both ends.

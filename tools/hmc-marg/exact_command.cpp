@@ -34,13 +34,16 @@ std::string string_at(const data::JsonValue& json, const char* object, const cha
 ChainFiles read_run(const std::string& folder, const Model& model, const Marginal& marginal, cli::Run& run) {
   const std::string result_file = (fs::path(folder) / "result.json").string();
   if (!fs::is_directory(folder)) input_error(fmt::format("{}: no such folder; give the run directory of `sample`", folder));
-  if (!fs::exists(result_file)) input_error(fmt::format("{}: no result.json; give the run directory of a `sample` that ended, or end it by --resume", folder));
+  if (!fs::exists(result_file))
+    input_error(
+        fmt::format("{}: no result.json; give the run directory of a `sample` that ended, or end it by --resume", folder));
   const data::JsonValue json = data::read_json(result_file);
   const auto check = [&](const char* what, const std::string& file, const std::string& sha256) {
     const std::string theirs = string_at(json, what, "sha256");
     if (theirs != sha256)
-      input_error(fmt::format("{}: a run of another {}: {} here is {} (sha256 {:.12}), there {} (sha256 {:.12})", result_file, what[0] == 'm' ? "program" : "data set", what,
-                              file.empty() ? "none" : file, sha256.empty() ? "-" : sha256, string_at(json, what, "file"), theirs.empty() ? "-" : theirs));
+      input_error(fmt::format("{}: a run of another {}: {} here is {} (sha256 {:.12}), there {} (sha256 {:.12})", result_file,
+                              what[0] == 'm' ? "program" : "data set", what, file.empty() ? "none" : file,
+                              sha256.empty() ? "-" : sha256, string_at(json, what, "file"), theirs.empty() ? "-" : theirs));
   };
   check("model", model.source.program_file, model.source.program_sha256);
   check("data", model.source.data_file, model.source.data_sha256);
@@ -88,9 +91,11 @@ report::Table quantities_table(const std::vector<ExactQuantity>& quantities, con
   if (!grades.empty()) table.columns.insert(table.columns.end(), {"z mean", "z sd", "z 50 %"});
   for (std::size_t i = 0; i < quantities.size(); ++i) {
     const ExactQuantity& q = quantities[i];
-    table.rows.push_back({q.name, q.unconstrained ? "unconstrained" : name_of(q.kind), cell(q.mean, 6), cell(q.sd, 6), cell(q.q5, 6), cell(q.q50, 6), cell(q.q95, 6)});
+    table.rows.push_back({q.name, q.unconstrained ? "unconstrained" : name_of(q.kind), cell(q.mean, 6), cell(q.sd, 6),
+                          cell(q.q5, 6), cell(q.q50, 6), cell(q.q95, 6)});
     if (!grades.empty())
-      for (const double z : {grades[i].mean, grades[i].sd, grades[i].q50}) table.rows.back().push_back(std::isfinite(z) ? fmt::format("{:.2f}", z) : "-");
+      for (const double z : {grades[i].mean, grades[i].sd, grades[i].q50})
+        table.rows.back().push_back(std::isfinite(z) ? fmt::format("{:.2f}", z) : "-");
   }
   return table;
 }
@@ -104,7 +109,8 @@ std::string text_of(const report::Table& table) {
   std::string text;
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string out;
-    for (std::size_t c = 0; c < cells.size(); ++c) out += c < 2 ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      out += c < 2 ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
     out.erase(out.find_last_not_of(' ') + 1);
     text += out + "\n";
   };
@@ -116,8 +122,10 @@ std::string text_of(const report::Table& table) {
 std::string verdict_text(const Verdict& v, const ChainDraws& draws) {
   const std::string sample = fmt::format("{} chains of {} draws, {} z-scores", draws.chains.size(), draws.rows(), v.compared);
   if (v.compared == 0) return "nothing to compare: no column of the run has an exact value";
-  return v.difference_shown ? fmt::format("the draws differ: {} is off by {:.2f} standard errors, beyond {:.2f} ({})", v.worst, v.max_abs_z, v.limit, sample)
-                            : fmt::format("no difference shown: the largest |z| is {:.2f}, below {:.2f} ({})", v.max_abs_z, v.limit, sample);
+  return v.difference_shown
+             ? fmt::format("the draws differ: {} is off by {:.2f} standard errors, beyond {:.2f} ({})", v.worst, v.max_abs_z,
+                           v.limit, sample)
+             : fmt::format("no difference shown: the largest |z| is {:.2f}, below {:.2f} ({})", v.max_abs_z, v.limit, sample);
 }
 
 }  // namespace
@@ -125,7 +133,8 @@ std::string verdict_text(const Verdict& v, const ChainDraws& draws) {
 void describe(ExactCommandOptions& o, cli::OptionTable& table) {
   describe_model(o.model, table);
   describe_plan(o.plan, table);
-  table.add("--against", o.against, "grade the chains of this run directory: z-scores of means, deviations and quantiles").value_name("RUN");
+  table.add("--against", o.against, "grade the chains of this run directory: z-scores of means, deviations and quantiles")
+      .value_name("RUN");
 }
 
 cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
@@ -152,14 +161,19 @@ cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
   out.tables.push_back(quantities_table(result.quantities, grades));
   out.human = text_of(out.tables.back());
   const auto shown = [](const std::optional<double>& x) { return x ? fmt::format("{:.10g}", *x) : std::string("none"); };
-  out.human += fmt::format("log evidence {}, with normalised priors {}; {} points, error {:.1e}\n", shown(result.log_evidence), shown(result.log_evidence_normalised), result.points, result.error);
-  if (!result.left_out.empty()) out.human += fmt::format("{} columns depend on eliminated parameters or are generated: no exact value\n", result.left_out.size());
+  out.human += fmt::format("log evidence {}, with normalised priors {}; {} points, error {:.1e}\n", shown(result.log_evidence),
+                           shown(result.log_evidence_normalised), result.points, result.error);
+  if (!result.left_out.empty())
+    out.human +=
+        fmt::format("{} columns depend on eliminated parameters or are generated: no exact value\n", result.left_out.size());
   if (chains) {
     const Verdict v = judge(result, grades);
     out.answer = verdict_text(v, chains->draws);
     out.human += out.answer + "\n";
-    out.value["against"] = {{"run", options.against}, {"chains", chains->draws.chains.size()}, {"draws", chains->draws.rows()}, {"compared", v.compared}, {"max_abs_z", number(v.max_abs_z)},
-                            {"worst", v.worst.empty() ? Json(nullptr) : Json(v.worst)}, {"limit", number(v.limit)}, {"difference_shown", v.difference_shown}};
+    out.value["against"] = {{"run", options.against},           {"chains", chains->draws.chains.size()},
+                            {"draws", chains->draws.rows()},    {"compared", v.compared},
+                            {"max_abs_z", number(v.max_abs_z)}, {"worst", v.worst.empty() ? Json(nullptr) : Json(v.worst)},
+                            {"limit", number(v.limit)},         {"difference_shown", v.difference_shown}};
   }
   return out;
 }

@@ -1,5 +1,6 @@
-// A parameter's prior is the density whose variate it is. On a bounded declaration Stan does not renormalise it: its mass is that of the
-// family between the bounds. Bounded on both sides, or a simplex, without a prior: the volume. A simplex's volume is 1 / Gamma(K).
+// A parameter's prior is the density whose variate it is. On a bounded declaration Stan does not renormalise it: its mass is that
+// of the family between the bounds. Bounded on both sides, or a simplex, without a prior: the volume. A simplex's volume is 1 /
+// Gamma(K).
 #include "hmc-marg/exact_evidence.h"
 
 #include <algorithm>
@@ -44,7 +45,8 @@ class Uses {
       const Node& node = model.graph.nodes()[factor.node];
       const std::span<const Operand> operands = model.graph.operands(node);
       for (std::uint32_t lane = 0; node.op == Op::density && lane < node.lanes; ++lane)
-        priors_[model.graph.slot_of(operands[0], operands[0].kind == Operand::Kind::single ? 0 : lane)].push_back({&node, lane, factor.line});
+        priors_[model.graph.slot_of(operands[0], operands[0].kind == Operand::Kind::single ? 0 : lane)].push_back(
+            {&node, lane, factor.line});
     }
     // Backwards from the terms of the target and from variates that are computed.
     for (const Term& term : model.terms) reached_[term.slot] = 1;
@@ -53,7 +55,8 @@ class Uses {
     for (std::size_t n = nodes.size(); n-- > 1;) {
       const Node& node = nodes[n];
       if (node.op == Op::constant || node.op == Op::parameter) continue;
-      const bool wanted = std::any_of(reached_.begin() + node.first, reached_.begin() + node.first + node.lanes, [](char r) { return r != 0; });
+      const bool wanted =
+          std::any_of(reached_.begin() + node.first, reached_.begin() + node.first + node.lanes, [](char r) { return r != 0; });
       if (!wanted) continue;
       for (const Operand& operand : model.graph.operands(node))
         for (std::uint32_t i = 0; i < operand.size; ++i) reached_[model.graph.slot_of(operand, i)] = 1;
@@ -81,9 +84,14 @@ class Uses {
 
 Range support(Density family) {
   switch (family) {
-    case Density::lognormal: case Density::gamma: case Density::inv_gamma: case Density::exponential: case Density::weibull:
-    case Density::chi_square: case Density::inv_chi_square: case Density::scaled_inv_chi_square:
-      return {0, kInfinity};
+    case Density::lognormal:
+    case Density::gamma:
+    case Density::inv_gamma:
+    case Density::exponential:
+    case Density::weibull:
+    case Density::chi_square:
+    case Density::inv_chi_square:
+    case Density::scaled_inv_chi_square: return {0, kInfinity};
     case Density::beta: return {0, 1};
     default: return {};
   }
@@ -101,7 +109,8 @@ double log_mass_between(Density family, std::vector<double> arguments, const Ran
   };
   const double below_low = tail(bounds.low, false), above_high = tail(bounds.high, true);
   if (below_low < std::log(0.5) && above_high < std::log(0.5)) return std::log1p(-std::exp(below_low) - std::exp(above_high));
-  return below_low < above_high ? log_difference(tail(bounds.high, false), below_low) : log_difference(tail(bounds.low, true), above_high);
+  return below_low < above_high ? log_difference(tail(bounds.high, false), below_low)
+                                : log_difference(tail(bounds.low, true), above_high);
 }
 
 class Mass {
@@ -153,8 +162,8 @@ class Mass {
            std::any_of(p.value.slot.begin(), p.value.slot.end(), [&](Slot s) { return s != 0 && !uses_.priors(s).empty(); });
   }
 
-  // Dirichlet densities are compositions: a simplex in leftover terms has a prior of its own (its mass is 1 where it is a Dirichlet, but
-  // that is not read back from the terms).
+  // Dirichlet densities are compositions: a simplex in leftover terms has a prior of its own (its mass is 1 where it is a
+  // Dirichlet, but that is not read back from the terms).
   void add_simplex(const Parameter& p) {
     if (p.free_size == 0) return;
     if (touched(p)) {

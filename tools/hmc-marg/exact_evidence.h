@@ -9,8 +9,8 @@ namespace tenfold::hmc_marg {
 
 struct PriorMass {
   bool flat = false;               // a parameter without bounds on both sides has no prior: the evidence has no meaning
-  std::optional<double> log_mass;  // log of the integral of all priors over the declared bounds; empty where parameters decide it, or
-                                   // where a prior is none that is known (not a density of the bare parameter)
+  std::optional<double> log_mass;  // log of the integral of all priors over the declared bounds; empty where parameters decide
+                                   // it, or where a prior is none that is known (not a density of the bare parameter)
 };
 PriorMass prior_mass(const Model& model);
 

@@ -18,7 +18,8 @@ constexpr std::uint8_t kEliminated = 0x80;
 std::vector<std::uint8_t> reach_of(const FactorGraph& model, const Marginal& marginal) {
   const Graph& graph = model.graph;
   std::vector<std::uint8_t> reach(graph.slot_count(), 0);
-  for (std::size_t a = 0; a < marginal.target.inputs.size(); ++a) reach[marginal.target.inputs[a]] = static_cast<std::uint8_t>(1u << std::min<std::size_t>(a, 6));
+  for (std::size_t a = 0; a < marginal.target.inputs.size(); ++a)
+    reach[marginal.target.inputs[a]] = static_cast<std::uint8_t>(1u << std::min<std::size_t>(a, 6));
   for (const int p : marginal.eliminated) {
     const Parameter& parameter = model.parameters[static_cast<std::size_t>(p)];
     for (std::uint32_t i = 0; i < parameter.free_size; ++i) reach[parameter.free_first + i] = kEliminated;
@@ -34,10 +35,14 @@ std::vector<std::uint8_t> reach_of(const FactorGraph& model, const Marginal& mar
     for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
       std::uint8_t bits = 0;
       for (const Operand& operand : operands) {
-        const bool all = operand.kind == Operand::Kind::single || !(lane_wise(node.op) || node.op == Op::density || segmented(node.op));
-        if (all) bits |= gather(operand, 0, operand.size);
-        else if (segmented(node.op)) bits |= gather(operand, graph.segments(node)[lane], graph.segments(node)[lane + 1]);
-        else bits |= gather(operand, lane, lane + 1);
+        const bool all =
+            operand.kind == Operand::Kind::single || !(lane_wise(node.op) || node.op == Op::density || segmented(node.op));
+        if (all)
+          bits |= gather(operand, 0, operand.size);
+        else if (segmented(node.op))
+          bits |= gather(operand, graph.segments(node)[lane], graph.segments(node)[lane + 1]);
+        else
+          bits |= gather(operand, lane, lane + 1);
       }
       reach[node.first + lane] |= bits;
     }
@@ -47,9 +52,14 @@ std::vector<std::uint8_t> reach_of(const FactorGraph& model, const Marginal& mar
 
 }  // namespace
 
-PointFunctions::PointFunctions(std::shared_ptr<const OpProgram> program, std::vector<double> numbers, std::vector<std::uint32_t> places, std::size_t kept,
-                               std::unique_ptr<Recovery> recovery, std::span<const ScalarConditional> conditionals)
-    : engine_(program ? std::make_unique<Engine>(std::move(program)) : nullptr), numbers_(std::move(numbers)), places_(std::move(places)), kept_(kept), recovery_(std::move(recovery)),
+PointFunctions::PointFunctions(std::shared_ptr<const OpProgram> program, std::vector<double> numbers,
+                               std::vector<std::uint32_t> places, std::size_t kept, std::unique_ptr<Recovery> recovery,
+                               std::span<const ScalarConditional> conditionals)
+    : engine_(program ? std::make_unique<Engine>(std::move(program)) : nullptr),
+      numbers_(std::move(numbers)),
+      places_(std::move(places)),
+      kept_(kept),
+      recovery_(std::move(recovery)),
       conditionals_(conditionals) {
   for (const std::uint32_t place : places_)
     if (place != kKnown) outputs_.resize(std::max<std::size_t>(outputs_.size(), place + 1u));
@@ -60,7 +70,8 @@ void PointFunctions::functions(std::span<const double> q, std::span<double> valu
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = places_[i] == kKnown ? numbers_[i] : outputs_[places_[i]];
 }
 
-bool PointFunctions::evaluate(std::span<const double> q, std::span<double> values, std::span<double> mean, std::span<double> variance) {
+bool PointFunctions::evaluate(std::span<const double> q, std::span<double> values, std::span<double> mean,
+                              std::span<double> variance) {
   functions(q, values);
   if (!recovery_) return true;
   if (!recovery_->condition(values.first(kept_))) return false;
@@ -125,7 +136,8 @@ ExactFunctions::ExactFunctions(const Model& model, const Marginal& marginal) : m
     const bool eliminated = std::binary_search(marginal.eliminated.begin(), marginal.eliminated.end(), static_cast<int>(p));
     const Columns columns = columns_of(parameter.name, parameter.value.type, parameter.value.dims);
     for (std::size_t c = 0; c < columns.names.size(); ++c)
-      order_.push_back({columns.names[c], eliminated ? ColumnKind::eliminated : ColumnKind::sampled, false, (eliminated ? gone : begin[p]) + columns.place[c]});
+      order_.push_back({columns.names[c], eliminated ? ColumnKind::eliminated : ColumnKind::sampled, false,
+                        (eliminated ? gone : begin[p]) + columns.place[c]});
     if (eliminated) gone += parameter.value.size();
   }
   eliminated_ = gone - numbers_.size() - d;
@@ -168,12 +180,18 @@ void ExactFunctions::find_conditionals() {
                                  : element.family == Family::inv_gamma ? MixtureFamily::inv_gamma
                                                                        : MixtureFamily::beta;
     for (std::uint32_t k = 0; k < element.size; ++k)
-      conditionals_[begin[static_cast<std::size_t>(element.parameter)] + element.scalar + k] = {family, element.first, element.parts, k};
+      conditionals_[begin[static_cast<std::size_t>(element.parameter)] + element.scalar + k] = {family, element.first,
+                                                                                                element.parts, k};
   }
 }
 
 PointFunctions ExactFunctions::evaluator() const {
-  return {program_, numbers_, places_, kept_, marginal_.eliminated.empty() ? nullptr : std::make_unique<Recovery>(model_.graph, marginal_), conditionals_};
+  return {program_,
+          numbers_,
+          places_,
+          kept_,
+          marginal_.eliminated.empty() ? nullptr : std::make_unique<Recovery>(model_.graph, marginal_),
+          conditionals_};
 }
 
 }  // namespace tenfold::hmc_marg

@@ -1,5 +1,5 @@
-// The scalars whose moments `exact` gives, as functions of the kept parameters: constrained values, transformed parameters that depend
-// on kept parameters alone, and the conditional means and variances of the eliminated scalars.
+// The scalars whose moments `exact` gives, as functions of the kept parameters: constrained values, transformed parameters that
+// depend on kept parameters alone, and the conditional means and variances of the eliminated scalars.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct ScalarName {
   std::size_t place = 0;
 };
 
-// The conditional of an eliminated scalar: which family, and for a conjugate one where its parts lie in ConditionalNumbers::family.
+// The conditional of an eliminated scalar: which family, and for a conjugate one where its parts lie in
+// ConditionalNumbers::family.
 struct ScalarConditional {
   MixtureFamily family = MixtureFamily::normal;
   std::uint32_t first = 0, parts = 0, scalar = 0;  // a Dirichlet's k-th scalar is Beta(p_k, sum of the others)
@@ -35,8 +36,8 @@ struct ScalarConditional {
 // Evaluates at one point after the other; one a thread.
 class PointFunctions {
  public:
-  PointFunctions(std::shared_ptr<const OpProgram> program, std::vector<double> numbers, std::vector<std::uint32_t> places, std::size_t kept, std::unique_ptr<Recovery> recovery,
-                 std::span<const ScalarConditional> conditionals);
+  PointFunctions(std::shared_ptr<const OpProgram> program, std::vector<double> numbers, std::vector<std::uint32_t> places,
+                 std::size_t kept, std::unique_ptr<Recovery> recovery, std::span<const ScalarConditional> conditionals);
 
   // values [functions]
   void functions(std::span<const double> q, std::span<double> values);

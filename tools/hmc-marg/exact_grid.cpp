@@ -70,13 +70,16 @@ struct Grid::State {
   std::size_t evaluated = 0;
   std::vector<GridPoint> wave;
 
-  double coordinate(int axis, std::int32_t index) const { return origin[static_cast<std::size_t>(axis)] + step * unit[static_cast<std::size_t>(axis)] * index; }
+  double coordinate(int axis, std::int32_t index) const {
+    return origin[static_cast<std::size_t>(axis)] + step * unit[static_cast<std::size_t>(axis)] * index;
+  }
   void evaluate_wave();
   // Candidates of the next wave: neighbours of a point that were not met before.
   void neighbours(const GridPoint& point, KeyTable& seen);
 };
 
-Grid::Grid(std::vector<Engine>& engines, ThreadPool& threads, const std::vector<Mode>& modes, double step) : state_(std::make_unique<State>()) {
+Grid::Grid(std::vector<Engine>& engines, ThreadPool& threads, const std::vector<Mode>& modes, double step)
+    : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.engines = &engines;
   s.threads = &threads;

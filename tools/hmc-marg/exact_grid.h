@@ -1,5 +1,5 @@
-// The grid of `exact`: points of an axis-aligned lattice where a density is not negligible, found by flood fill from its modes and
-// refined by halving the step. Old points stay, and stay first, so that sums over a level are sums over a prefix.
+// The grid of `exact`: points of an axis-aligned lattice where a density is not negligible, found by flood fill from its modes
+// and refined by halving the step. Old points stay, and stay first, so that sums over a level are sums over a prefix.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ struct GridPoint {
 
 class Grid {
  public:
-  // engines: one a thread. The lattice holds the highest mode; steps are `step` smallest marginal sd of the modes along each axis.
+  // engines: one a thread. The lattice holds the highest mode; steps are `step` smallest marginal sd of the modes along each
+  // axis.
   Grid(std::vector<Engine>& engines, ThreadPool& threads, const std::vector<Mode>& modes, double step);
   ~Grid();
   Grid(Grid&&) noexcept;

@@ -21,7 +21,8 @@ constexpr double kFar = 1e4;  // of an unconstrained coordinate: a mode out ther
 
 double at(Engine& engine, const Vector& x, Vector& gradient) {
   gradient.resize(x.size());
-  return engine.log_density({x.data(), static_cast<std::size_t>(x.size())}, {gradient.data(), static_cast<std::size_t>(gradient.size())});
+  return engine.log_density({x.data(), static_cast<std::size_t>(x.size())},
+                            {gradient.data(), static_cast<std::size_t>(gradient.size())});
 }
 
 // Climbs from x; x is then a stationary point, or where progress ended.
@@ -111,7 +112,9 @@ std::vector<Mode> find_modes(Engine& engine, std::uint64_t seed, double below) {
     if (!known) modes.push_back({values(x), value, values(*sd)});
   }
   if (!any_finite) infeasible_error("no point with a finite density among those tried; check bounds and data");
-  if (modes.empty()) infeasible_error("no mode found: the posterior is improper, or has no curvature where it is highest; `sample` may still work");
+  if (modes.empty())
+    infeasible_error(
+        "no mode found: the posterior is improper, or has no curvature where it is highest; `sample` may still work");
   std::stable_sort(modes.begin(), modes.end(), [](const Mode& a, const Mode& b) { return a.log_density > b.log_density; });
   std::erase_if(modes, [top = modes.front().log_density, below](const Mode& mode) { return mode.log_density < top - below; });
   return modes;

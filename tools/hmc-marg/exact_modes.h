@@ -15,8 +15,8 @@ struct Mode {
 };
 
 // Distinct modes found by BFGS from eight starts in U(-2, 2), the highest first; those more than `below` under it are left out.
-// The Hessian is made of central differences of the gradient. Throws Error(infeasible) where no start has a finite density, or where
-// the density grows without end.
+// The Hessian is made of central differences of the gradient. Throws Error(infeasible) where no start has a finite density, or
+// where the density grows without end.
 std::vector<Mode> find_modes(Engine& engine, std::uint64_t seed, double below);
 
 }  // namespace tenfold::hmc_marg

@@ -55,7 +55,12 @@ Json cost_json(const PlanCost& cost) {
 Json alternatives_json(const FactorGraph& graph, const Marginal& marginal) {
   Json out = Json::array();
   for (const PlanAlternative& a : marginal.alternatives)
-    out.push_back({{"eliminated", names_of(graph, a.eliminated)}, {"sampled", a.cost.sampled}, {"ns", a.cost.ns}, {"funnel", a.cost.funnel}, {"weighted", a.cost.weighted()}, {"taken", a.eliminated == marginal.eliminated}});
+    out.push_back({{"eliminated", names_of(graph, a.eliminated)},
+                   {"sampled", a.cost.sampled},
+                   {"ns", a.cost.ns},
+                   {"funnel", a.cost.funnel},
+                   {"weighted", a.cost.weighted()},
+                   {"taken", a.eliminated == marginal.eliminated}});
   return out;
 }
 
@@ -68,7 +73,8 @@ std::string cost_text(const FactorGraph& graph, const Marginal& marginal) {
   text += "  considered, by ns * (dimensions + 1)^(1/4), times 8 where a funnel is left:\n";
   for (const PlanAlternative& a : marginal.alternatives) {
     const std::vector<std::string> names = names_of(graph, a.eliminated);
-    text += fmt::format("  {} {:>10.3g}  {:>8.0f} ns, {:>5} sampled{}: {}\n", a.eliminated == marginal.eliminated ? "*" : " ", a.cost.weighted(), a.cost.ns, a.cost.sampled, a.cost.funnel ? ", a funnel" : "",
+    text += fmt::format("  {} {:>10.3g}  {:>8.0f} ns, {:>5} sampled{}: {}\n", a.eliminated == marginal.eliminated ? "*" : " ",
+                        a.cost.weighted(), a.cost.ns, a.cost.sampled, a.cost.funnel ? ", a funnel" : "",
                         names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", ")));
   }
   return text;
@@ -87,17 +93,21 @@ std::string plan_text(const Model& model, const Marginal& marginal) {
   for (const PlanEntry& entry : marginal.plan) width = std::max(width, entry.name.size());
   std::string text;
   for (const PlanEntry& entry : marginal.plan) {
-    std::string why = entry.eliminated ? "integrated out (" + entry.rule + "): " + entry.detail : entry.reason.empty() ? std::string("sampled") : (entry.rule == "noncentred" ? "sampled as epsilon (" : "sampled (") + entry.reason + "): " + entry.detail;
+    std::string why = entry.eliminated       ? "integrated out (" + entry.rule + "): " + entry.detail
+                      : entry.reason.empty() ? std::string("sampled")
+                                             : (entry.rule == "noncentred" ? "sampled as epsilon (" : "sampled (") +
+                                                   entry.reason + "): " + entry.detail;
     // The sentence of a reason may name its line already.
-    if (!entry.lines.empty() && why.find(fmt::format("line {}", entry.lines.front())) == std::string::npos) why += fmt::format(" ({} {})", entry.lines.size() == 1 ? "line" : "lines", fmt::join(entry.lines, ", "));
+    if (!entry.lines.empty() && why.find(fmt::format("line {}", entry.lines.front())) == std::string::npos)
+      why += fmt::format(" ({} {})", entry.lines.size() == 1 ? "line" : "lines", fmt::join(entry.lines, ", "));
     text += fmt::format("  {:<{}}  {:>5}  {}\n", entry.name, width, entry.size, why);
   }
   const Dimensions d = dimensions(model.graph, marginal);
   text += fmt::format("  {} of {} dimensions are sampled", d.sampled, d.joint);
   if (marginal.block) {
     const BlockFacts& b = *marginal.block;
-    text += fmt::format("; Gaussian block of {}: {} component{} of at most {}, border {}, {} rows compressed to {}", b.n, b.components,
-                        b.components == 1 ? "" : "s", b.max_component, b.border, b.rows, b.rows_compressed);
+    text += fmt::format("; Gaussian block of {}: {} component{} of at most {}, border {}, {} rows compressed to {}", b.n,
+                        b.components, b.components == 1 ? "" : "s", b.max_component, b.border, b.rows, b.rows_compressed);
   }
   return text + "\n";
 }

@@ -12,7 +12,8 @@ namespace tenfold::hmc_marg {
 Json plan_json(const Marginal& marginal);              // [{name, size, status, rule, reason, detail, lines}]
 Json block_json(const Marginal& marginal);             // facts of the Gaussian block, or null
 Json cost_json(const PlanCost& cost);                  // {ns, terms[{name, count, ns}], sampled, funnel, weighted}
-Json alternatives_json(const FactorGraph& graph, const Marginal& marginal);  // [{eliminated, sampled, ns, funnel, weighted, taken}], cheapest first
+Json alternatives_json(const FactorGraph& graph,
+                       const Marginal& marginal);  // [{eliminated, sampled, ns, funnel, weighted, taken}], cheapest first
 std::string cost_text(const FactorGraph& graph, const Marginal& marginal);   // the predicted cost and what else was considered
 std::string plan_text(const Model& model, const Marginal& marginal);  // a line a parameter
 

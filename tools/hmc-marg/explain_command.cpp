@@ -28,9 +28,12 @@ cli::Result explain_types(const ModelSource& source, const Program& program) {
     const Declaration& d = statement->declaration;
     const bool free = d.constraint == ConstraintKind::none || d.constraint == ConstraintKind::affine;
     declared.push_back({{"name", d.name}, {"type", to_string(d.type)}, {"candidate", free}, {"lines", {d.at.line}}});
-    text += fmt::format("  {}  {}, line {}: {}\n", d.name, to_string(d.type), d.at.line, free ? "a candidate" : "constrained, will be sampled");
+    text += fmt::format("  {}  {}, line {}: {}\n", d.name, to_string(d.type), d.at.line,
+                        free ? "a candidate" : "constrained, will be sampled");
   }
-  result.value = {{"model", {{"file", source.program_file}, {"sha256", source.program_sha256}}}, {"declarations", declared}, {"plan", nullptr}};
+  result.value = {{"model", {{"file", source.program_file}, {"sha256", source.program_sha256}}},
+                  {"declarations", declared},
+                  {"plan", nullptr}};
   result.human = text;
   return result;
 }
@@ -52,13 +55,15 @@ cli::Result explain(const ExplainOptions& options, cli::Run& run) {
   const Marginal marginal = marginalize(model.graph, options.plan);
   const Dimensions dims = dimensions(model.graph, marginal);
   cli::Result result;
-  result.value = {{"model", {{"file", model.source.program_file}, {"sha256", model.source.program_sha256}}},
-                  {"dims", {{"joint", dims.joint}, {"sampled", dims.sampled}, {"eliminated", dims.eliminated}}},
-                  {"plan", plan_json(marginal)},
-                  {"block", block_json(marginal)},
-                  {"cost", cost_json(marginal.cost)},
-                  {"alternatives", alternatives_json(model.graph, marginal)},
-                  {"size", {{"joint", size_json(model.graph, joint_target(model.graph))}, {"marginal", size_json(model.graph, marginal.target)}}}};
+  result.value = {
+      {"model", {{"file", model.source.program_file}, {"sha256", model.source.program_sha256}}},
+      {"dims", {{"joint", dims.joint}, {"sampled", dims.sampled}, {"eliminated", dims.eliminated}}},
+      {"plan", plan_json(marginal)},
+      {"block", block_json(marginal)},
+      {"cost", cost_json(marginal.cost)},
+      {"alternatives", alternatives_json(model.graph, marginal)},
+      {"size",
+       {{"joint", size_json(model.graph, joint_target(model.graph))}, {"marginal", size_json(model.graph, marginal.target)}}}};
   result.human = plan_text(model, marginal) + cost_text(model.graph, marginal);
   return result;
 }

@@ -7,13 +7,16 @@ namespace {
 // Stirling's correction sum_k B_2k / (2k (2k-1) z^(2k-1)).
 double stirling_correction(double z) {
   const double w = 1 / (z * z);
-  return (1.0 / 12 + w * (-1.0 / 360 + w * (1.0 / 1260 + w * (-1.0 / 1680 + w * (1.0 / 1188 + w * (-691.0 / 360360 + w * (1.0 / 156))))))) / z;
+  return (1.0 / 12 +
+          w * (-1.0 / 360 + w * (1.0 / 1260 + w * (-1.0 / 1680 + w * (1.0 / 1188 + w * (-691.0 / 360360 + w * (1.0 / 156))))))) /
+         z;
 }
 
 // digamma(z) = log z - 1/(2z) - digamma_tail(z).
 double digamma_tail(double z) {
   const double w = 1 / (z * z);
-  return w * (1.0 / 12 + w * (-1.0 / 120 + w * (1.0 / 252 + w * (-1.0 / 240 + w * (1.0 / 132 + w * (-691.0 / 32760 + w * (1.0 / 12)))))));
+  return w * (1.0 / 12 +
+              w * (-1.0 / 120 + w * (1.0 / 252 + w * (-1.0 / 240 + w * (1.0 / 132 + w * (-691.0 / 32760 + w * (1.0 / 12)))))));
 }
 
 constexpr double kShift = 16;

@@ -11,8 +11,8 @@ inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 inline constexpr double kHalfLog2Pi = 0.91893853320467274178;
 inline constexpr double kLogPi = 1.14472988584940017414;
 
-// lgamma(a + y) - lgamma(a) and its derivative in a, for a > 0, y >= 0, without cancellation at any scale of a: a product for small
-// integer y, else a Stirling series in which the large parts cancel analytically.
+// lgamma(a + y) - lgamma(a) and its derivative in a, for a > 0, y >= 0, without cancellation at any scale of a: a product for
+// small integer y, else a Stirling series in which the large parts cancel analytically.
 double lgamma_diff(double a, double y);
 double digamma_diff(double a, double y);
 

@@ -31,7 +31,9 @@ GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) : histogram_(k
     return at->second;
   };
   const auto key = [](const Quantity& q) { return std::make_pair(q.slot, q.slot == 0 ? q.number : 0.0); };
-  std::stable_sort(terms.begin(), terms.end(), [&](const GammaRatio& l, const GammaRatio& r) { return std::make_pair(key(l.a), key(l.y)) < std::make_pair(key(r.a), key(r.y)); });
+  std::stable_sort(terms.begin(), terms.end(), [&](const GammaRatio& l, const GammaRatio& r) {
+    return std::make_pair(key(l.a), key(l.y)) < std::make_pair(key(r.a), key(r.y));
+  });
   for (std::size_t i = 0; i < terms.size();) {
     Group group;
     const Quantity a = terms[i].a;

@@ -1,7 +1,8 @@
 // Sum of weight * [lgamma(a + y) - lgamma(a)] as a factor with its reverse rule: what plates of conjugate families leave.
 //
 // Never a difference of lgamma. Terms of equal a are one group. Counts y of a group are taken together where that is cheaper:
-//   sum_i w_i log(Gamma(a + y_i) / Gamma(a)) = sum_j h_j log(a + j),  h_j = sum of w_i with y_i > j;   d/da = sum_j h_j / (a + j);
+//   sum_i w_i log(Gamma(a + y_i) / Gamma(a)) = sum_j h_j log(a + j),  h_j = sum of w_i with y_i > j;   d/da = sum_j h_j / (a +
+//   j);
 // else each distinct y has lgamma_diff and digamma_diff of its own.
 #pragma once
 

@@ -76,7 +76,8 @@ bool solve_border(int p, double* m, double* g, double* scratch, BlockLog& log) {
 
 }  // namespace
 
-GaussianBlock::GaussianBlock(const BlockSystem& system, ChooseKernels choose) : layout_(std::make_shared<const BlockLayout>(lay_out(system, choose))) {
+GaussianBlock::GaussianBlock(const BlockSystem& system, ChooseKernels choose)
+    : layout_(std::make_shared<const BlockLayout>(lay_out(system, choose))) {
   const BlockLayout& layout = *layout_;
   const std::size_t p = layout.border_diagonal.size();
   const auto take = [this](std::size_t n) {
@@ -139,7 +140,8 @@ double GaussianBlock::evaluate(const double* values, double* adjoints, double* w
     state.work = work + data->shape.work;
     data->kernels.forward(data->shape, state);
   }
-  if (!state.good || !solve_border(static_cast<int>(p), border, border_vector, begin + workspace_.border_scratch, state.log)) return kNotANumber;
+  if (!state.good || !solve_border(static_cast<int>(p), border, border_vector, begin + workspace_.border_scratch, state.log))
+    return kNotANumber;
   const double log_determinant = std::log(state.log.mantissa) + kLog2 * static_cast<double>(state.log.exponent);
   for (std::size_t i = 0; i < p; ++i) state.quadratic += layout.border_diagonal[i] * border_vector[i] * border_vector[i];
   for (const auto& data : layout.classes) {
@@ -149,7 +151,9 @@ double GaussianBlock::evaluate(const double* values, double* adjoints, double* w
   if (adjoints != nullptr) {
     for (std::size_t i = 0; i < layout.factors.size(); ++i) {
       const BlockFactor& f = layout.factors[i];
-      if (f.ref >= 0) adjoints[places_[static_cast<std::size_t>(f.ref)]] += f.scale < 0 ? factor_adjoint[i] : factor_adjoint[i] * inverse_scale[f.scale];
+      if (f.ref >= 0)
+        adjoints[places_[static_cast<std::size_t>(f.ref)]] +=
+            f.scale < 0 ? factor_adjoint[i] : factor_adjoint[i] * inverse_scale[f.scale];
     }
     for (std::size_t i = 0; i < layout.scales.size(); ++i)
       adjoints[places_[static_cast<std::size_t>(layout.scales[i])]] += scale_adjoint[i] * inverse_scale[i];

@@ -67,7 +67,8 @@ GeneratedQuantities::~GeneratedQuantities() = default;
 std::size_t GeneratedQuantities::size() const { return state_->size; }
 const std::string& GeneratedQuantities::fault() const { return state_->fault; }
 
-bool GeneratedQuantities::evaluate(std::span<const double> parameters, std::span<const double> transformed, PhiloxStream& random, std::span<double> out) {
+bool GeneratedQuantities::evaluate(std::span<const double> parameters, std::span<const double> transformed, PhiloxStream& random,
+                                   std::span<double> out) {
   State& s = *state_;
   s.load(s.parameters, parameters);
   s.load(s.transformed, transformed);
@@ -79,7 +80,8 @@ bool GeneratedQuantities::evaluate(std::span<const double> parameters, std::span
     for (const State::Output& output : s.outputs) {
       const Value& value = s.interpreter.cell(output.declaration->slot).get();
       if (const auto fault = declaration_fault(s.interpreter, *output.declaration, value)) {
-        input_error(at_position(s.program.file, static_cast<std::size_t>(output.declaration->at.line), static_cast<std::size_t>(output.declaration->at.column),
+        input_error(at_position(s.program.file, static_cast<std::size_t>(output.declaration->at.line),
+                                static_cast<std::size_t>(output.declaration->at.column),
                                 "`" + output.declaration->name + "`: " + *fault));
       }
       std::copy(value.number.begin(), value.number.end(), out.begin() + static_cast<std::ptrdiff_t>(next));

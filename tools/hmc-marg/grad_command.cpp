@@ -14,7 +14,8 @@
 namespace tenfold::hmc_marg {
 namespace {
 
-// "tau", "theta.3": names of the free scalars of some parameters. Where free and constrained scalars differ in number, "A.1" counts free ones.
+// "tau", "theta.3": names of the free scalars of some parameters. Where free and constrained scalars differ in number, "A.1"
+// counts free ones.
 std::vector<std::string> free_names(const FactorGraph& graph, const std::vector<int>& parameters) {
   std::vector<std::string> names;
   for (const int i : parameters) {
@@ -22,7 +23,8 @@ std::vector<std::string> free_names(const FactorGraph& graph, const std::vector<
     const Columns columns = columns_of(p.name, p.value.type, p.value.dims);
     std::vector<std::string> by_place(columns.names.size());
     for (std::size_t c = 0; c < columns.names.size(); ++c) by_place[columns.place[c]] = columns.names[c];
-    for (std::uint32_t k = 0; k < p.free_size; ++k) names.push_back(by_place.size() == p.free_size ? by_place[k] : fmt::format("{}.{}", p.name, k + 1));
+    for (std::uint32_t k = 0; k < p.free_size; ++k)
+      names.push_back(by_place.size() == p.free_size ? by_place[k] : fmt::format("{}.{}", p.name, k + 1));
   }
   return names;
 }
@@ -48,14 +50,16 @@ double central_difference(Engine& engine, std::vector<double> q, std::size_t i) 
 
 std::vector<double> standard_point(int which, int size) {
   std::vector<double> q(static_cast<std::size_t>(size));
-  for (int i = 0; i < size; ++i) q[static_cast<std::size_t>(i)] = which == 0 ? 0.1 + 0.05 * (i % 7) - 0.15 * (i % 3) : which == 1 ? 0.02 * ((i % 5) - 2) : 0;
+  for (int i = 0; i < size; ++i)
+    q[static_cast<std::size_t>(i)] = which == 0 ? 0.1 + 0.05 * (i % 7) - 0.15 * (i % 3) : which == 1 ? 0.02 * ((i % 5) - 2) : 0;
   return q;
 }
 
 void describe(GradOptions& o, cli::OptionTable& table) {
   describe_model(o.model, table);
   describe_plan(o.plan, table);
-  table.add("--at", o.at, "one of three fixed unconstrained points, or a JSON file of constrained values").value_name("0|1|2|FILE");
+  table.add("--at", o.at, "one of three fixed unconstrained points, or a JSON file of constrained values")
+      .value_name("0|1|2|FILE");
   table.flag("--joint", o.joint, "the density of all parameters (the default)");
   table.flag("--marginal", o.marginal, "the density of the kept parameters");
   table.add("--propto", o.propto, "leave out what CmdStan's ~ drops");
@@ -90,11 +94,14 @@ cli::Result grad(const GradOptions& options, cli::Run& run) {
   const std::vector<std::string> names = free_names(model.graph, marginal.kept);
   std::size_t width = 0;
   for (const std::string& name : names) width = std::max(width, name.size());
-  result.human = fmt::format("{} density: {}{}\n", options.marginal ? "marginal" : "joint", lp, options.propto ? ", without constants" : "");
-  if (!q.empty()) result.human += fmt::format("{:<{}}  {:<24}{}\n", "", width, "gradient", options.differences ? "central difference" : "");
+  result.human =
+      fmt::format("{} density: {}{}\n", options.marginal ? "marginal" : "joint", lp, options.propto ? ", without constants" : "");
+  if (!q.empty())
+    result.human += fmt::format("{:<{}}  {:<24}{}\n", "", width, "gradient", options.differences ? "central difference" : "");
   for (std::size_t i = 0; i < q.size(); ++i) {
     Json row = {{"name", names[i]}, {"at", q[i]}, {"value", number(gradient[i])}};
-    result.human += options.differences ? fmt::format("{:<{}}  {:<24}", names[i], width, gradient[i]) : fmt::format("{:<{}}  {}", names[i], width, gradient[i]);
+    result.human += options.differences ? fmt::format("{:<{}}  {:<24}", names[i], width, gradient[i])
+                                        : fmt::format("{:<{}}  {}", names[i], width, gradient[i]);
     row["fd"] = nullptr;
     if (options.differences) {
       const double fd = central_difference(engine, q, i);
@@ -104,7 +111,10 @@ cli::Result grad(const GradOptions& options, cli::Run& run) {
     result.human += "\n";
     rows.push_back(std::move(row));
   }
-  result.value = {{"density", options.marginal ? "marginal" : "joint"}, {"lp", number(lp)}, {"lp_offset", model.graph.lp_offset}, {"gradient", rows}};
+  result.value = {{"density", options.marginal ? "marginal" : "joint"},
+                  {"lp", number(lp)},
+                  {"lp_offset", model.graph.lp_offset},
+                  {"gradient", rows}};
   if (options.columns) {
     DrawColumns columns(model, marginal, run.seed());
     std::vector<double> values(columns.size());

@@ -18,7 +18,8 @@ struct GradOptions {
   bool columns = false;
 };
 
-// The point of `grad --at 0|1|2`: 0.1 + 0.05 (i mod 7) - 0.15 (i mod 3); 0.02 ((i mod 5) - 2); zeros. i from 0 over all free scalars.
+// The point of `grad --at 0|1|2`: 0.1 + 0.05 (i mod 7) - 0.15 (i mod 3); 0.02 ((i mod 5) - 2); zeros. i from 0 over all free
+// scalars.
 std::vector<double> standard_point(int which, int size);
 
 void describe(GradOptions& options, cli::OptionTable& table);

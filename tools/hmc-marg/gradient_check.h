@@ -12,8 +12,8 @@ struct Slope {
   double error = 0;  // its own estimate: truncation and rounding; infinite where f is not finite nearby
 };
 
-// f' at x by Richardson extrapolation of central differences over halved steps (Ridders 1982), until the error is below `enough` or
-// has long stopped falling: the entry of least estimated error.
+// f' at x by Richardson extrapolation of central differences over halved steps (Ridders 1982), until the error is below `enough`
+// or has long stopped falling: the entry of least estimated error.
 Slope slope(const std::function<double(double)>& f, double x, double enough);
 
 struct GradientCheck {

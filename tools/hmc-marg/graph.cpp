@@ -49,9 +49,10 @@ void Graph::check_room(std::size_t slots) const {
 }
 
 void Graph::refuse_size() const {
-  input_error(at_position(file_, static_cast<std::size_t>(std::max(line_, 0)), 0,
-                          "unrolled with its data, the program has more than 20 million scalar operations or summands; shorten the "
-                          "loop or the data, or write the computation with vectors"));
+  input_error(
+      at_position(file_, static_cast<std::size_t>(std::max(line_, 0)), 0,
+                  "unrolled with its data, the program has more than 20 million scalar operations or summands; shorten the "
+                  "loop or the data, or write the computation with vectors"));
 }
 
 Slot Graph::constant(double value) { return constants({&value, 1}); }

@@ -17,13 +17,16 @@ class Document {
   explicit Document(const Model& model) : model_(model), graph_(model.graph.graph) {
     mark_parameters();
     for (const Factor& factor : model.graph.factors) add_factor(factor);
-    for (const Term& term : model.graph.terms) target_.push_back({{"node", list_of({term.slot})}, {"coefficient", term.coefficient}, {"line", term.line}});
+    for (const Term& term : model.graph.terms)
+      target_.push_back({{"node", list_of({term.slot})}, {"coefficient", term.coefficient}, {"line", term.line}});
     for (const Parameter& p : model.graph.parameters)
-      for (const Slot slot : p.log_jacobian) target_.push_back({{"node", list_of({slot})}, {"coefficient", 1}, {"line", p.at.line}});
+      for (const Slot slot : p.log_jacobian)
+        target_.push_back({{"node", list_of({slot})}, {"coefficient", 1}, {"line", p.at.line}});
     for (const Parameter& p : model.graph.parameters) add_parameter(p);
     for (const OutputVariable& output : model.graph.outputs) {
       if (output.block == BlockKind::generated_quantities) continue;
-      outputs_.push_back({{"name", output.name}, {"node", value_node(output.value)}, {"dims", output.value.dims}, {"block", "tp"}});
+      outputs_.push_back(
+          {{"name", output.name}, {"node", value_node(output.value)}, {"dims", output.value.dims}, {"block", "tp"}});
     }
   }
 
@@ -31,8 +34,9 @@ class Document {
   const Json& factors() const { return factors_; }
 
   Json take() {
-    return {{"schema", "tenfold.hmc-marg.graph/1"}, {"data", Json::object()}, {"parameters", std::move(parameters_)}, {"nodes", std::move(nodes_)},
-            {"factors", std::move(factors_)}, {"target", std::move(target_)}, {"constant", model_.graph.constant}, {"outputs", std::move(outputs_)}};
+    return {{"schema", "tenfold.hmc-marg.graph/1"}, {"data", Json::object()},         {"parameters", std::move(parameters_)},
+            {"nodes", std::move(nodes_)},           {"factors", std::move(factors_)}, {"target", std::move(target_)},
+            {"constant", model_.graph.constant},    {"outputs", std::move(outputs_)}};
   }
 
  private:
@@ -62,8 +66,10 @@ class Document {
     } else {
       Json args = Json::array();
       for (const Operand& operand : graph_.operands(node)) args.push_back(operand_node(operand));
-      out = {{"op", node.op == Op::density ? std::string(info(node.density).name) : std::string(info(node.op).name)}, {"args", args}};
-      if (segmented(node.op)) out["segments"] = std::vector<std::uint32_t>(graph_.segments(node).begin(), graph_.segments(node).end());
+      out = {{"op", node.op == Op::density ? std::string(info(node.density).name) : std::string(info(node.op).name)},
+             {"args", args}};
+      if (segmented(node.op))
+        out["segments"] = std::vector<std::uint32_t>(graph_.segments(node).begin(), graph_.segments(node).end());
       if (node.rows > 0) out["rows"] = node.rows;
       if (node.line > 0) out["line"] = node.line;
     }
@@ -87,7 +93,8 @@ class Document {
       const std::uint32_t owner = graph_.node_of(slots[begin]);
       std::size_t end = begin;
       std::vector<std::uint32_t> index;
-      while (end < slots.size() && graph_.node_of(slots[end]) == owner) index.push_back(slots[end++] - graph_.nodes()[owner].first + 1);
+      while (end < slots.size() && graph_.node_of(slots[end]) == owner)
+        index.push_back(slots[end++] - graph_.nodes()[owner].first + 1);
       parts.push_back(indexed(owner, index));
       begin = end;
     }
@@ -128,13 +135,23 @@ class Document {
     const Node& node = graph_.nodes()[factor.node];
     Json args = Json::array();
     for (const Operand& operand : graph_.operands(node)) args.push_back(operand_node(operand));
-    factors_.push_back({{"density", info(node.density).name}, {"variate", args.at(0)}, {"args", Json(args.begin() + 1, args.end())}, {"lanes", node.lanes}, {"line", factor.line}});
+    factors_.push_back({{"density", info(node.density).name},
+                        {"variate", args.at(0)},
+                        {"args", Json(args.begin() + 1, args.end())},
+                        {"lanes", node.lanes},
+                        {"line", factor.line}});
   }
 
   void add_parameter(const Parameter& p) {
     const auto bound = [&](const Value& v) { return v.size() == 0 ? Json(nullptr) : value_node(v); };
-    parameters_.push_back({{"name", p.name}, {"type", to_string(p.type)}, {"dims", p.dims}, {"lower", bound(p.lower)}, {"upper", bound(p.upper)},
-                           {"offset", bound(p.offset)}, {"multiplier", bound(p.multiplier)}, {"node", value_node(p.value)}});
+    parameters_.push_back({{"name", p.name},
+                           {"type", to_string(p.type)},
+                           {"dims", p.dims},
+                           {"lower", bound(p.lower)},
+                           {"upper", bound(p.upper)},
+                           {"offset", bound(p.offset)},
+                           {"multiplier", bound(p.multiplier)},
+                           {"node", value_node(p.value)}});
   }
 
   const Model& model_;
@@ -163,7 +180,9 @@ void write_graph_dot(const Model& model, std::ostream& out) {
     const std::string op = node.at("op").get<std::string>();
     std::string label = op;
     if (op == "param") label = node.at("value").is_null() ? "param" : node.at("value").get<std::string>();
-    if (op == "const") label = node.at("value").size() == 1 ? node.at("value").at(0).dump() : "const[" + std::to_string(node.at("value").size()) + "]";
+    if (op == "const")
+      label =
+          node.at("value").size() == 1 ? node.at("value").at(0).dump() : "const[" + std::to_string(node.at("value").size()) + "]";
     out << "  n" << i << " [label=" << Json(label).dump() << (op == "param" ? ", style=bold" : "") << "];\n";
     if (node.contains("args"))
       for (const Json& arg : node.at("args")) edge(arg, "n" + std::to_string(i));
@@ -171,7 +190,8 @@ void write_graph_dot(const Model& model, std::ostream& out) {
   int f = 0;
   for (const Json& factor : document.factors()) {
     const std::string id = "f" + std::to_string(f++);
-    out << "  " << id << " [shape=ellipse, label=" << Json(factor.at("density").get<std::string>() + "\nline " + factor.at("line").dump()).dump() << "];\n";
+    out << "  " << id << " [shape=ellipse, label="
+        << Json(factor.at("density").get<std::string>() + "\nline " + factor.at("line").dump()).dump() << "];\n";
     edge(factor.at("variate"), id);
     for (const Json& arg : factor.at("args")) edge(arg, id);
   }

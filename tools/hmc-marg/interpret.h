@@ -149,7 +149,8 @@ class Interpreter {
   // Statements (interpret_statements.cpp).
   Flow execute(const Stmt& s);
   void count_statement(Position at) {
-    // A handler's flag costs a call to look at; a statement takes ten nanoseconds, or, with long vectors, as much as a millisecond.
+    // A handler's flag costs a call to look at; a statement takes ten nanoseconds, or, with long vectors, as much as a
+    // millisecond.
     constexpr std::uint64_t kBetweenLooks = 1 << 12;
     ++executed_;
     if (executed_ % kBetweenLooks == 0) leave_if_stopped();

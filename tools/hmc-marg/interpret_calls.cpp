@@ -78,7 +78,9 @@ Value Interpreter::call_density(const Expr& e) {
 
 Value Interpreter::call_user(int function, std::span<const Expr* const> arguments, bool propto, Position at) {
   const FunctionDefinition& definition = program_.functions[static_cast<std::size_t>(function)];
-  if (depth_ >= kMaxDepth) fail(at, "`" + definition.name + "` is called more than " + std::to_string(kMaxDepth) + " levels deep; recursion is not supported");
+  if (depth_ >= kMaxDepth)
+    fail(at, "`" + definition.name + "` is called more than " + std::to_string(kMaxDepth) +
+                 " levels deep; recursion is not supported");
   // All arguments first: they may call functions that use the same frame.
   std::vector<Cell> cells(arguments.size());
   std::uint64_t data_arguments = 0;

@@ -8,7 +8,8 @@
 
 namespace tenfold::hmc_marg {
 
-Interpreter::Interpreter(const Program& program, const CallTable& library, Graph* graph, PhiloxStream* random, EvaluationLimits limits)
+Interpreter::Interpreter(const Program& program, const CallTable& library, Graph* graph, PhiloxStream* random,
+                         EvaluationLimits limits)
     : program_(program), library_(library), graph_(graph), limits_(limits), frame_(&program_frame_) {
   context_.graph = graph;
   context_.random = random;
@@ -239,7 +240,8 @@ Value Interpreter::literal_array(const Expr& e) {
     if (i == 0) {
       inner = element.dims;
     } else if (element.dims != inner) {
-      fail(e.args[i]->at, "elements of an array literal need equal sizes: found " + shape_text(inner) + " and " + shape_text(element.dims));
+      fail(e.args[i]->at,
+           "elements of an array literal need equal sizes: found " + shape_text(inner) + " and " + shape_text(element.dims));
     }
     const std::size_t before = result.number.size();
     result.number.insert(result.number.end(), element.number.begin(), element.number.end());
@@ -283,7 +285,8 @@ Value Interpreter::literal_row_vector(const Expr& e) {
       result.number.resize(rows * columns);
     }
     if (row.size() != columns) {
-      fail(e.args[i]->at, "rows of a matrix need equal sizes: found " + std::to_string(columns) + " and " + std::to_string(row.size()));
+      fail(e.args[i]->at,
+           "rows of a matrix need equal sizes: found " + std::to_string(columns) + " and " + std::to_string(row.size()));
     }
     if (!row.known() && result.slot.empty()) result.slot.assign(rows * columns, 0);
     for (std::size_t j = 0; j < columns; ++j) {

@@ -40,7 +40,8 @@ bool Interpreter::single_offset(const Value& from, std::span<const Index* const>
     const double i = known(scalar(e), e.at, "this index");
     const int size = from.dims[d];
     if (!(i >= 1 && i <= size)) {
-      fail(e.at, "index " + std::to_string(static_cast<long>(i)) + " is out of range; dimension " + std::to_string(d + 1) + " has size " + std::to_string(size));
+      fail(e.at, "index " + std::to_string(static_cast<long>(i)) + " is out of range; dimension " + std::to_string(d + 1) +
+                     " has size " + std::to_string(size));
     }
     const auto position = static_cast<std::size_t>(i) - 1;
     if (matrix && d == arrays) {
@@ -63,7 +64,8 @@ Scalar Interpreter::index_scalar(const Expr& e) {
     const Expr& low = *e.indices[0].low;
     const double i = known(scalar(low), low.at, "this index");
     if (!(i >= 1 && i <= from.dims[0])) {
-      fail(low.at, "index " + std::to_string(static_cast<long>(i)) + " is out of range; `" + base.name + "` has size " + std::to_string(from.dims[0]));
+      fail(low.at, "index " + std::to_string(static_cast<long>(i)) + " is out of range; `" + base.name + "` has size " +
+                       std::to_string(from.dims[0]));
     }
     const auto place = static_cast<std::size_t>(i) - 1;
     return {from.number[place], from.slot.empty() ? 0 : from.slot[place]};
@@ -101,7 +103,8 @@ Interpreter::Axis Interpreter::axis(const Index& index, int size) {
   Axis axis;
   const auto checked = [&](double i, Position at) {
     if (!(i >= 1 && i <= size)) {
-      fail(at, "index " + std::to_string(static_cast<long>(i)) + " is out of range; the dimension has size " + std::to_string(size));
+      fail(at,
+           "index " + std::to_string(static_cast<long>(i)) + " is out of range; the dimension has size " + std::to_string(size));
     }
     return static_cast<std::uint32_t>(i) - 1;
   };

@@ -76,7 +76,8 @@ class Resolver {
   void statement(const Stmt& s) {
     const Declaration& d = s.declaration;
     for (const ExprPtr& size : d.dims) expression(size);
-    for (const ExprPtr* e : {&d.lower, &d.upper, &d.offset, &d.multiplier, &d.value, &s.left, &s.value, &s.low, &s.high}) expression(*e);
+    for (const ExprPtr* e : {&d.lower, &d.upper, &d.offset, &d.multiplier, &d.value, &s.left, &s.value, &s.low, &s.high})
+      expression(*e);
     for (const ExprPtr& arg : s.args) expression(arg);
     all(s.body);
     all(s.otherwise);

@@ -17,8 +17,8 @@ struct ResolvedCall {
 };
 using CallTable = std::vector<ResolvedCall>;
 
-// Numbers the calls of the program (Expr::library_index) and returns what they stand for. The same program always gets the same numbers.
-// Throws Error(input) for a function without an implementation.
+// Numbers the calls of the program (Expr::library_index) and returns what they stand for. The same program always gets the same
+// numbers. Throws Error(input) for a function without an implementation.
 CallTable resolve_calls(const Program& program);
 
 }  // namespace tenfold::hmc_marg

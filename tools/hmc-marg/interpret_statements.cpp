@@ -1,6 +1,6 @@
 // Statements: declarations, assignments, control flow, print and reject.
-#include <cmath>
 #include <climits>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 
@@ -57,9 +57,7 @@ Interpreter::Flow Interpreter::execute(const Stmt& s) {
     case StmtKind::return_value:
       if (s.value) returned_ = evaluate(*s.value);
       return Flow::leave_function;
-    case StmtKind::call:
-      call(*s.value);
-      break;
+    case StmtKind::call: call(*s.value); break;
   }
   return Flow::next;
 }
@@ -143,7 +141,8 @@ void Interpreter::declare(const Declaration& d) {
   if (d.value) {
     Value value = evaluate(*d.value);
     if (value.dims != dims) {
-      fail(d.value->at, "`" + d.name + "` is declared with size " + shape_text(dims) + ", but its value has " + shape_text(value.dims));
+      fail(d.value->at,
+           "`" + d.name + "` is declared with size " + shape_text(dims) + ", but its value has " + shape_text(value.dims));
     }
     value.type = d.type;
     at(d.slot).value = std::move(value);
@@ -185,7 +184,8 @@ void Interpreter::assign_variable(const Stmt& s, Cell& cell) {
     value = evaluate(*s.value);
   }
   if (value.dims != target.dims) {
-    fail(s.at, "`" + left.name + "` has size " + shape_text(target.dims) + ", but the value assigned to it has " + shape_text(value.dims));
+    fail(s.at, "`" + left.name + "` has size " + shape_text(target.dims) + ", but the value assigned to it has " +
+                   shape_text(value.dims));
   }
   value.type = target.type;
   target = std::move(value);
@@ -219,7 +219,8 @@ void Interpreter::assign_elements(const Stmt& s) {
     right = apply_binary(context_, s.op, old, right);
   }
   if (right.dims != view.dims) {
-    fail(s.at, "the left side has size " + shape_text(view.dims) + ", but the value assigned to it has " + shape_text(right.dims));
+    fail(s.at,
+         "the left side has size " + shape_text(view.dims) + ", but the value assigned to it has " + shape_text(right.dims));
   }
   if (!right.known() && target->slot.empty()) target->slot.assign(target->number.size(), 0);
   for (std::size_t i = 0; i < view.places.size(); ++i) {

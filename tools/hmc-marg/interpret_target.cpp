@@ -21,7 +21,10 @@ void Interpreter::add_known(double number, Position at) {
   target_.constant += number;
   if (std::isfinite(number)) return;
   infeasible_error(at_position(program_.file, static_cast<std::size_t>(at.line), static_cast<std::size_t>(at.column),
-                               "the log density here is " + std::string(std::isnan(number) ? "NaN" : number > 0 ? "infinite" : "-infinity") +
+                               "the log density here is " +
+                                   std::string(std::isnan(number) ? "NaN"
+                                               : number > 0       ? "infinite"
+                                                                  : "-infinity") +
                                    " whatever the parameters; look at the data that enter"));
 }
 
@@ -46,7 +49,8 @@ void Interpreter::add_density(std::string_view family, Arguments args, std::span
   graph_->count_summands(std::max<std::size_t>(result.factors.size() + result.terms.size(), 1));
   add_known(result.constant, at);
   if (propto) target_.dropped += result.dropped;
-  for (const DensityResult::Lanes& lanes : result.factors) target_.densities.push_back({lanes.node, lanes.data_arguments, at.line});
+  for (const DensityResult::Lanes& lanes : result.factors)
+    target_.densities.push_back({lanes.node, lanes.data_arguments, at.line});
   if (result.dirichlet) {
     target_.dirichlets.push_back(*result.dirichlet);
     target_.dirichlets.back().line = at.line;
@@ -96,7 +100,8 @@ void Interpreter::truncate(const Stmt& s, Arguments args) {
   }
   if (count > 1) {
     for (const Value* arg : args.subspan(1)) {
-      if (!arg->dims.empty()) fail(s.at, "truncation of a vectorised density with vector parameters runs in no Stan; write a loop");
+      if (!arg->dims.empty())
+        fail(s.at, "truncation of a vectorised density with vector parameters runs in no Stan; write a loop");
     }
   }
   const Scalar mass = truncation_mass(s, args, s.low ? &lower : nullptr, s.high ? &upper : nullptr);
@@ -117,7 +122,8 @@ void Interpreter::increment_by_density(const Expr& e) {
 
 // target += e. Sums of densities are taken apart here, where the types of their arguments are known.
 void Interpreter::increment(const Expr& e, Position at) {
-  if (e.kind == ExprKind::binary && e.op == Operator::add && e.type.rank() == 0 && e.args[0]->type.rank() == 0 && e.args[1]->type.rank() == 0) {
+  if (e.kind == ExprKind::binary && e.op == Operator::add && e.type.rank() == 0 && e.args[0]->type.rank() == 0 &&
+      e.args[1]->type.rank() == 0) {
     increment(*e.args[0], at);
     increment(*e.args[1], at);
     return;

@@ -10,7 +10,9 @@ namespace tenfold::hmc_marg {
 namespace {
 
 // log(e^x - e^y) for x >= y.
-double log_difference(double x, double y) { return y == -std::numeric_limits<double>::infinity() ? x : x + std::log(-std::expm1(y - x)); }
+double log_difference(double x, double y) {
+  return y == -std::numeric_limits<double>::infinity() ? x : x + std::log(-std::expm1(y - x));
+}
 
 }  // namespace
 
@@ -49,10 +51,12 @@ Scalar Interpreter::truncation_mass(const Stmt& s, Arguments args, const double*
     Scalar z = standardised(y);
     if (upper_tail) z = negative(z);
     if (s.callee == "logistic") return apply(Op::inv_logit, z);
-    if (s.callee == "cauchy") return arithmetic(Operator::add, times(apply(Op::atan, z), {std::numbers::inv_pi, 0}), {0.5, 0}, false, s.at);
+    if (s.callee == "cauchy")
+      return arithmetic(Operator::add, times(apply(Op::atan, z), {std::numbers::inv_pi, 0}), {0.5, 0}, false, s.at);
     return apply(Op::phi, z);
   };
-  if (s.callee != "normal" && s.callee != "lognormal" && s.callee != "logistic" && s.callee != "cauchy" && s.callee != "exponential") {
+  if (s.callee != "normal" && s.callee != "lognormal" && s.callee != "logistic" && s.callee != "cauchy" &&
+      s.callee != "exponential") {
     fail(s.at, "truncation of `" + s.callee + "` with parameters in its arguments runs in CmdStan, not here");
   }
   if (lower && upper) return apply(Op::log, minus(probability(*upper, false), probability(*lower, false)));

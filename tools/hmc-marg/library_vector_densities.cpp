@@ -105,7 +105,8 @@ void dirichlet(DensityCall& call) {
   const Value theta_columns = as_columns(call, theta, k, count), alpha_columns = as_columns(call, alpha, k, count);
   if (!all_equal(alpha, 1) || theta.known())
     add_term(call, dot_of(context, minus_one(context, alpha_columns), unary(context, Op::log, theta_columns)), false);
-  if (!theta.known()) call.result.dirichlet = DirichletPrior{call.result.terms.empty() ? 0 : call.result.terms[0], theta_columns, alpha_columns, 0};
+  if (!theta.known())
+    call.result.dirichlet = DirichletPrior{call.result.terms.empty() ? 0 : call.result.terms[0], theta_columns, alpha_columns, 0};
   const std::size_t columns = vector_count(alpha);
   const Value sums = reduce(context, Op::sum, alpha, equal_segments(columns, k), {kVector, {static_cast<int>(columns)}});
   const Value normaliser = binary(context, Op::sub, sum_of(context, unary(context, Op::lgamma, sums)),

@@ -408,9 +408,10 @@ void Lowering::bind_factors() {
   }
   program_.before_factors = program_.forward.size();
   if (spec_.factors.empty()) return;
-  // Densities have no outputs, so nothing waits for them. Behind the factors, whose long chains of dependent operations the gradient
-  // does wait for, they fill the processor's idle slots; before them they would hold them up.
-  const auto densities = std::stable_partition(program_.forward.begin(), program_.forward.end(), [](const Instruction& in) { return !in.factor; });
+  // Densities have no outputs, so nothing waits for them. Behind the factors, whose long chains of dependent operations the
+  // gradient does wait for, they fill the processor's idle slots; before them they would hold them up.
+  const auto densities =
+      std::stable_partition(program_.forward.begin(), program_.forward.end(), [](const Instruction& in) { return !in.factor; });
   program_.before_factors = static_cast<std::size_t>(densities - program_.forward.begin());
 }
 

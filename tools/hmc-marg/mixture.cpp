@@ -11,7 +11,8 @@ namespace tenfold::hmc_marg {
 namespace {
 
 constexpr double kBeyond = 8.5;  // Phi(-8.5) < 1e-17
-constexpr double kNewtonEnough = 1e-8;  // in probability: what is left after one more step of Newton's is of the order of its square
+constexpr double kNewtonEnough =
+    1e-8;  // in probability: what is left after one more step of Newton's is of the order of its square
 const double kRootHalf = std::sqrt(0.5);
 const double kDensity = std::exp(-kHalfLog2Pi);
 
@@ -36,7 +37,9 @@ MixturePoint evaluate_normal(const Mixture& m, double at) {
 }
 
 Density density_of(MixtureFamily family) {
-  return family == MixtureFamily::gamma ? Density::gamma : family == MixtureFamily::inv_gamma ? Density::inv_gamma : Density::beta;
+  return family == MixtureFamily::gamma       ? Density::gamma
+         : family == MixtureFamily::inv_gamma ? Density::inv_gamma
+                                              : Density::beta;
 }
 
 struct Bracket {

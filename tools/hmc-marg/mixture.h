@@ -1,5 +1,5 @@
-// Quantiles of a mixture with many components of one family: the marginal of an eliminated scalar, a component for each value of the
-// kept parameters.
+// Quantiles of a mixture with many components of one family: the marginal of an eliminated scalar, a component for each value of
+// the kept parameters.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct MixturePoint {
 };
 MixturePoint evaluate(const Mixture& mixture, double at);
 
-// The x with P(X <= x) = p, 0 < p < 1: bisection of the distribution function, with Newton's step where that stays inside the bracket.
-// `guess` saves evaluations where it is near; NaN: none. NaN for no component or NaN in one.
+// The x with P(X <= x) = p, 0 < p < 1: bisection of the distribution function, with Newton's step where that stays inside the
+// bracket. `guess` saves evaluations where it is near; NaN: none. NaN for no component or NaN in one.
 double quantile(const Mixture& mixture, double p, double guess);
 
 }  // namespace tenfold::hmc_marg

@@ -57,8 +57,6 @@ Model load_model(ModelSource source, std::uint64_t seed) {
   return model;
 }
 
-data::JsonValue read_values(const std::string& file) {
-  return data::parse_json(read_file(file), file == "-" ? "<stdin>" : file);
-}
+data::JsonValue read_values(const std::string& file) { return data::parse_json(read_file(file), file == "-" ? "<stdin>" : file); }
 
 }  // namespace tenfold::hmc_marg

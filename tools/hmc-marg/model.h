@@ -19,8 +19,8 @@ struct ModelSource {
   std::string data_file, data_text, data_sha256;  // data_file empty: no data given
 };
 
-// "-" is standard input for one of the two. Throws Error(input): missing file; Error(usage): both "-", data given with an embedded
-// model, an unknown embedded name.
+// "-" is standard input for one of the two. Throws Error(input): missing file; Error(usage): both "-", data given with an
+// embedded model, an unknown embedded name.
 ModelSource read_model(const std::string& program, const std::string& data);
 
 struct Model {

@@ -40,7 +40,8 @@ class Rewriter {
     map_.assign(graph_.slot_count(), 0);
     state_.assign(graph_.nodes().size() + list_.size(), kNew);
     for (std::size_t k = 0; k < list_.size(); ++k)
-      for (const Slot slot : old_.parameters[at(list_[k].parameter)].value.slot) owner_[slot] = static_cast<std::uint32_t>(graph_.nodes().size() + k);
+      for (const Slot slot : old_.parameters[at(list_[k].parameter)].value.slot)
+        owner_[slot] = static_cast<std::uint32_t>(graph_.nodes().size() + k);
     for (std::size_t p = 0; p < new_.parameters.size(); ++p) {
       Parameter& parameter = new_.parameters[p];
       if (parameter.free_size == 0) continue;
@@ -49,13 +50,15 @@ class Rewriter {
       for (std::uint32_t i = 0; i < parameter.free_size; ++i) {
         const Slot old = parameter.free_first + i;
         free_[old] = first + i;
-        if (owner_.count(old) == 0) map_[old] = first + i;  // elsewhere the old scalar is the parameter's value, which is a node now
+        if (owner_.count(old) == 0)
+          map_[old] = first + i;  // elsewhere the old scalar is the parameter's value, which is a node now
       }
       parameter.free_first = first;
     }
     for (std::size_t k = 0; k < list_.size(); ++k) declare(list_[k]);
     for (Parameter& parameter : new_.parameters) {
-      for (Value* value : {&parameter.lower, &parameter.upper, &parameter.offset, &parameter.multiplier, &parameter.value}) translate(*value);
+      for (Value* value : {&parameter.lower, &parameter.upper, &parameter.offset, &parameter.multiplier, &parameter.value})
+        translate(*value);
       for (Slot& slot : parameter.log_jacobian) slot = moved(slot);
     }
     factors();
@@ -85,7 +88,8 @@ class Rewriter {
     for (std::size_t k = 0; k < list_.size(); ++k) {
       const Parameter& parameter = old_.parameters[at(list_[k].parameter)];
       if (!declared_unbounded(parameter))
-        infeasible_error("--reparam: `" + parameter.name + "` is declared with bounds at line " + std::to_string(parameter.at.line) + " and has no epsilon; leave it out");
+        infeasible_error("--reparam: `" + parameter.name + "` is declared with bounds at line " +
+                         std::to_string(parameter.at.line) + " and has no epsilon; leave it out");
       list_[k].location.assign(parameter.value.size(), 0);
       list_[k].scale.assign(parameter.value.size(), 0);
       for (std::size_t i = 0; i < parameter.value.size(); ++i) wanted[parameter.value.slot[i]] = {k, i};
@@ -109,11 +113,13 @@ class Rewriter {
     for (const Standard& standard : list_)
       for (const Slot slot : old_.parameters[at(standard.parameter)].value.slot)
         if (wanted.count(slot) != 0)
-          infeasible_error("--reparam: `" + name(standard.parameter) + "`, declared at line " + std::to_string(old_.parameters[at(standard.parameter)].at.line) +
+          infeasible_error("--reparam: `" + name(standard.parameter) + "`, declared at line " +
+                           std::to_string(old_.parameters[at(standard.parameter)].at.line) +
                            ", has an element without a normal prior of its own; leave it out");
   }
 
-  // The parameter's new declaration: affine, with the prior's location and scale; slots are still the old graph's, translated later.
+  // The parameter's new declaration: affine, with the prior's location and scale; slots are still the old graph's, translated
+  // later.
   void declare(const Standard& standard) {
     Parameter& parameter = new_.parameters[at(standard.parameter)];
     parameter.constraint = ConstraintKind::affine;
@@ -209,8 +215,9 @@ class Rewriter {
     for (const std::uint32_t other : stack)
       if (other >= graph_.nodes().size() && state_[other] == kOpen) unit = std::max(unit, other);
     const int p = list_[unit - graph_.nodes().size()].parameter;
-    infeasible_error("--reparam: the prior of `" + name(p) + "`, declared at line " + std::to_string(old_.parameters[at(p)].at.line) +
-                     ", has a location or scale that depends on `" + name(p) + "` itself; leave it out");
+    infeasible_error("--reparam: the prior of `" + name(p) + "`, declared at line " +
+                     std::to_string(old_.parameters[at(p)].at.line) + ", has a location or scale that depends on `" + name(p) +
+                     "` itself; leave it out");
   }
 
   Scalars translated(const Operand& list, std::vector<double>& number, std::vector<Slot>& slot) const {
@@ -280,7 +287,8 @@ class Rewriter {
     for (std::size_t i = 0; i < n; ++i) map_[parameter.value.slot[i]] = value[i];
   }
 
-  // Densities without the lanes that were priors; these become standard normals of epsilon, in the same place of the source order.
+  // Densities without the lanes that were priors; these become standard normals of epsilon, in the same place of the source
+  // order.
   void factors() {
     new_.factors.clear();
     for (std::size_t f = 0; f < old_.factors.size(); ++f) {
@@ -292,10 +300,14 @@ class Rewriter {
       }
       new_.graph.set_line(factor.line);
       std::vector<Slot> epsilon;
-      for (const auto& [lane, taken] : taken_[f]) epsilon.push_back(free_.at(old_.parameters[at(list_[taken.standard].parameter)].free_first + static_cast<Slot>(taken.place)));
+      for (const auto& [lane, taken] : taken_[f])
+        epsilon.push_back(
+            free_.at(old_.parameters[at(list_[taken.standard].parameter)].free_first + static_cast<Slot>(taken.place)));
       const std::vector<double> zeros(node.lanes, 0);
       const Scalars variate[1] = {{std::span(zeros).first(epsilon.size()), epsilon}};
-      new_.factors.push_back({new_.graph.node_of(new_.graph.density(Density::std_normal, variate, static_cast<std::uint32_t>(epsilon.size()))), 0, factor.line});
+      new_.factors.push_back(
+          {new_.graph.node_of(new_.graph.density(Density::std_normal, variate, static_cast<std::uint32_t>(epsilon.size()))), 0,
+           factor.line});
       if (epsilon.size() == node.lanes) continue;
       std::vector<double> number[kMaxDensityArguments];
       std::vector<Slot> slot[kMaxDensityArguments];
@@ -313,7 +325,8 @@ class Rewriter {
         operands.push_back({number[k], slot[k]});
       }
       new_.graph.set_line(factor.line);
-      new_.factors.push_back({new_.graph.node_of(new_.graph.density(node.density, operands, lanes)), factor.data_arguments, factor.line});
+      new_.factors.push_back(
+          {new_.graph.node_of(new_.graph.density(node.density, operands, lanes)), factor.data_arguments, factor.line});
     }
   }
 
@@ -370,7 +383,8 @@ CertificateResult certify_noncentred(const FactorGraph& original, const FactorGr
         values.outputs.push_back(scales[k]);
     }
   }
-  Engine old_engine(lower(original.graph, before)), new_engine(lower(rewritten.graph, after)), value_engine(lower(rewritten.graph, values));
+  Engine old_engine(lower(original.graph, before)), new_engine(lower(rewritten.graph, after)),
+      value_engine(lower(rewritten.graph, values));
   CertificateResult result;
   result.ok = true;
   std::vector<double> q(after.inputs.size()), x, out(values.outputs.size());

@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-// A sum of weights exp(H0 - H), as scaled * exp(unit). The unit is 0 as long as nothing overflows, which is all but always, and sums then
-// take no logarithm. Weights that underflow are of points that are never selected: the initial point weighs 1.
+// A sum of weights exp(H0 - H), as scaled * exp(unit). The unit is 0 as long as nothing overflows, which is all but always, and
+// sums then take no logarithm. Weights that underflow are of points that are never selected: the initial point weighs 1.
 struct Weight {
   double scaled = 0, unit = 0;
 };
@@ -35,7 +35,9 @@ bool ratio_exceeds(const Weight& a, const Weight& b, double u) {
   return a.unit == b.unit ? u * b.scaled < a.scaled : u * b.scaled < a.scaled * std::exp(a.unit - b.unit);
 }
 
-bool all_finite(std::span<const double> x) { return std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); }); }
+bool all_finite(std::span<const double> x) {
+  return std::all_of(x.begin(), x.end(), [](double v) { return std::isfinite(v); });
+}
 
 // A point of phase space with its gradient: q, p, g are [d].
 struct Point {
@@ -45,8 +47,8 @@ struct Point {
   double log_density;
 };
 
-// One of the trajectory's two ends. Momenta and velocities of its outermost step and, "inner", of the step where the trees that were
-// joined last meet; rho: the sum of momenta of its half.
+// One of the trajectory's two ends. Momenta and velocities of its outermost step and, "inner", of the step where the trees that
+// were joined last meet; rho: the sum of momenta of its half.
 struct End {
   Point point;
   double *p, *p_inner, *sharp, *sharp_inner, *rho;
@@ -125,8 +127,8 @@ void Metric::velocity(const double* p, double* out) const {
   }
 }
 
-// Everything a chain's transitions touch. Small dimensions are the common case after elimination: transition, build and leapfrog are
-// compiled for D = 1 to 4, where the copies and dot products below become a few moves, and for any number (D = 0).
+// Everything a chain's transitions touch. Small dimensions are the common case after elimination: transition, build and leapfrog
+// are compiled for D = 1 to 4, where the copies and dot products below become a few moves, and for any number (D = 0).
 struct Nuts::State {
   LogDensity& density;
   Metric metric;
@@ -149,7 +151,8 @@ struct Nuts::State {
   bool divergent = false, abandoned = false;
   const std::function<bool()>* stop = nullptr;
 
-  State(LogDensity& f, Metric m, NutsOptions o) : density(f), metric(std::move(m)), options(o), d(static_cast<std::size_t>(f.dimension())) {
+  State(LogDensity& f, Metric m, NutsOptions o)
+      : density(f), metric(std::move(m)), options(o), d(static_cast<std::size_t>(f.dimension())) {
     memory.resize(d * (18 + 13 + 9 * static_cast<std::size_t>(options.max_depth + 1)));
     for (Point* point : {&here, &moving, &proposal, &start, &ends[0].point, &ends[1].point}) *point = take_point();
     for (double** v : {&velocity, &sum, &rho}) *v = take();
@@ -157,7 +160,8 @@ struct Nuts::State {
       for (double** v : {&end.p, &end.p_inner, &end.sharp, &end.sharp_inner, &end.rho}) *v = take();
     levels.resize(static_cast<std::size_t>(options.max_depth + 1));
     for (Level& level : levels) {
-      for (double** v : {&level.rho_left, &level.rho_right, &level.p_left_end, &level.p_right_begin, &level.sharp_left_end, &level.sharp_right_begin})
+      for (double** v : {&level.rho_left, &level.rho_right, &level.p_left_end, &level.p_right_begin, &level.sharp_left_end,
+                         &level.sharp_right_begin})
         *v = take();
       level.proposal = take_point();
     }
@@ -183,8 +187,8 @@ struct Nuts::State {
     std::memcpy(to.q, from.q, 3 * size<D>() * sizeof(double));  // q, p and g of a point lie side by side
     to.log_density = from.log_density;
   }
-  // Replaces a proposal where yes. Which it will be cannot be guessed and is known late, after the density: where little is to be copied
-  // it is copied in any case, from one of two places, so that the next steps go ahead meanwhile.
+  // Replaces a proposal where yes. Which it will be cannot be guessed and is known late, after the density: where little is to be
+  // copied it is copied in any case, from one of two places, so that the next steps go ahead meanwhile.
   template <int D>
   void select(bool yes, const Point& candidate, double candidate_energy, Point& chosen, double& energy) const {
     if (D == 0 && !yes) return;
@@ -238,19 +242,19 @@ struct Nuts::State {
   }
 
   template <int D>
-  bool build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed, double& proposed_energy,
-                  Weight& weight);
+  bool build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed,
+                  double& proposed_energy, Weight& weight);
   template <int D>
-  bool build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-             Point& proposed, double& proposed_energy, Weight& weight);
+  bool build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin,
+             double* sharp_end, Point& proposed, double& proposed_energy, Weight& weight);
   template <int D>
   Transition transition(PhiloxStream& random);
 };
 
 // One leapfrog step: the smallest tree.
 template <int D>
-bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end, Point& proposed,
-                             double& proposed_energy, Weight& weight) {
+bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
+                             Point& proposed, double& proposed_energy, Weight& weight) {
   leapfrog<D>(moving, direction * step);
   ++leapfrogs;
   set_velocity<D>(moving.p, sharp_begin);
@@ -269,24 +273,26 @@ bool Nuts::State::build_leaf(double* rho_out, double* p_begin, double* p_end, do
   return !divergent;
 }
 
-// Builds 2^depth steps from `moving` on. Sets the sum of their momenta, the momenta and velocities of the first and the last step, the
-// proposal, and the summed weight. False: divergent or turned back; then only the counts are of use.
+// Builds 2^depth steps from `moving` on. Sets the sum of their momenta, the momenta and velocities of the first and the last
+// step, the proposal, and the summed weight. False: divergent or turned back; then only the counts are of use.
 template <int D>
-bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin, double* sharp_end,
-                        Point& proposed, double& proposed_energy, Weight& weight) {
+bool Nuts::State::build(int depth, PhiloxStream& random, double* rho_out, double* p_begin, double* p_end, double* sharp_begin,
+                        double* sharp_end, Point& proposed, double& proposed_energy, Weight& weight) {
   if (depth == 0) return build_leaf<D>(rho_out, p_begin, p_end, sharp_begin, sharp_end, proposed, proposed_energy, weight);
   // Seldom enough to cost nothing where a gradient takes nanoseconds, often enough where it takes milliseconds.
   if (depth == 3 && stop && (*stop)()) return !(abandoned = true);
   Level& level = levels[static_cast<std::size_t>(depth)];
   Weight left_weight, right_weight;
-  if (!build<D>(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed, proposed_energy, left_weight))
+  if (!build<D>(depth - 1, random, level.rho_left, p_begin, level.p_left_end, sharp_begin, level.sharp_left_end, proposed,
+                proposed_energy, left_weight))
     return false;
-  if (!build<D>(depth - 1, random, level.rho_right, level.p_right_begin, p_end, level.sharp_right_begin, sharp_end, level.proposal,
-                level.proposal_energy, right_weight))
+  if (!build<D>(depth - 1, random, level.rho_right, level.p_right_begin, p_end, level.sharp_right_begin, sharp_end,
+                level.proposal, level.proposal_energy, right_weight))
     return false;
 
   weight = left_weight + right_weight;
-  select<D>(ratio_exceeds(right_weight, weight, random.uniform()), level.proposal, level.proposal_energy, proposed, proposed_energy);
+  select<D>(ratio_exceeds(right_weight, weight, random.uniform()), level.proposal, level.proposal_energy, proposed,
+            proposed_energy);
   const bool left = persists_with<D>(sharp_begin, level.sharp_right_begin, level.rho_left, level.p_right_begin);
   const bool right = persists_with<D>(level.sharp_left_end, sharp_end, level.rho_right, level.p_left_end);
   for (std::size_t i = 0; i < size<D>(); ++i) rho_out[i] = level.rho_left[i] + level.rho_right[i];
@@ -322,7 +328,8 @@ Transition Nuts::State::transition(PhiloxStream& random) {
     std::swap(rho, other.rho);
     copy<D>(end.p, other.p_inner);
     copy<D>(end.sharp, other.sharp_inner);
-    const bool valid = build<D>(depth, random, end.rho, end.p_inner, end.p, end.sharp_inner, end.sharp, proposal, proposal_energy, subtree_weight);
+    const bool valid = build<D>(depth, random, end.rho, end.p_inner, end.p, end.sharp_inner, end.sharp, proposal, proposal_energy,
+                                subtree_weight);
     copy<D>(moving, end.point);
     if (!valid) break;
     ++depth;
@@ -342,7 +349,8 @@ Transition Nuts::State::transition(PhiloxStream& random) {
   return {leapfrogs > 0 ? accept_sum / leapfrogs : 0, depth, leapfrogs, divergent, selected_energy, abandoned};
 }
 
-Nuts::Nuts(LogDensity& density, Metric metric, NutsOptions options) : state_(std::make_unique<State>(density, std::move(metric), options)) {}
+Nuts::Nuts(LogDensity& density, Metric metric, NutsOptions options)
+    : state_(std::make_unique<State>(density, std::move(metric), options)) {}
 Nuts::~Nuts() = default;
 Nuts::Nuts(Nuts&&) noexcept = default;
 Nuts& Nuts::operator=(Nuts&&) noexcept = default;
@@ -389,8 +397,12 @@ void Nuts::find_step_size(PhiloxStream& random) {
     const double delta = change();
     if (growing ? !(delta > threshold) : !(delta < threshold)) return;
     s.step *= growing ? 2 : 0.5;
-    if (s.step > 1e7) infeasible_error("the posterior is improper: the step size grew beyond 1e7; give every parameter a proper prior or data that bounds it");
-    if (s.step == 0) infeasible_error("no acceptably small step size: the density is not continuous, or its gradient is wrong, near the initial point");
+    if (s.step > 1e7)
+      infeasible_error(
+          "the posterior is improper: the step size grew beyond 1e7; give every parameter a proper prior or data that bounds it");
+    if (s.step == 0)
+      infeasible_error(
+          "no acceptably small step size: the density is not continuous, or its gradient is wrong, near the initial point");
   }
 }
 

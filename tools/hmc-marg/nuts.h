@@ -1,5 +1,6 @@
 // The No-U-Turn sampler as Stan has it: multinomial selection, generalised criterion with the two extra checks at every merge.
-// Hoffman and Gelman (JMLR 2014); Betancourt, "A Conceptual Introduction to Hamiltonian Monte Carlo" (arXiv 1701.02434), appendix A.
+// Hoffman and Gelman (JMLR 2014); Betancourt, "A Conceptual Introduction to Hamiltonian Monte Carlo" (arXiv 1701.02434), appendix
+// A.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,8 @@ class Metric {
  private:
   MetricKind kind_ = MetricKind::unit;
   int dimension_ = 0;
-  std::vector<double> inverse_mass_;   // unit: ones
-  std::vector<double> momentum_scale_; // unit, diag: 1/sqrt(W); dense: Cholesky factor of W [d, d] column-major
+  std::vector<double> inverse_mass_;  // unit: ones
+  std::vector<double> momentum_scale_;  // unit, diag: 1/sqrt(W); dense: Cholesky factor of W [d, d] column-major
 };
 
 // What one transition did; the sampler's columns of the CSV.
@@ -79,8 +80,8 @@ class Nuts {
   const Metric& metric() const;
   void set_metric(std::vector<double> inverse_mass);
 
-  // stop: asked every eight steps of a trajectory; once true, the transition is given up and leaves no trace (gradients() included), so that
-  // doing it again with the same stream gives what it would have given.
+  // stop: asked every eight steps of a trajectory; once true, the transition is given up and leaves no trace (gradients()
+  // included), so that doing it again with the same stream gives what it would have given.
   Transition transition(PhiloxStream& random, const std::function<bool()>& stop = {});
 
   // Doubles or halves the step size until the acceptance of one step from here crosses 0.8, a new momentum each try.

@@ -11,11 +11,18 @@ void describe_model(ModelOptions& o, cli::OptionTable& table) {
 Model load(const ModelOptions& options, std::uint64_t seed) { return load_model(read_model(options.model, options.data), seed); }
 
 void describe_plan(PlanOptions& o, cli::OptionTable& table) {
-  table.add("--marginalize", o.marginalize, "what to integrate out: the set of least predicted cost, all that can be, none, or exactly the parameters named")
+  table
+      .add("--marginalize", o.marginalize,
+           "what to integrate out: the set of least predicted cost, all that can be, none, or exactly the parameters named")
       .value_name("auto|all|none|LIST");
   table.add("--keep", o.keep, "parameters to sample in any case").value_name("LIST");
-  table.add("--require", o.require, "parameters to integrate out; exit code 4 with the reason where that cannot be").value_name("LIST");
-  table.add("--reparam", o.reparam, "parameters to sample as epsilon, z = location + scale * epsilon; auto: those kept whose prior's scale is sampled, too").value_name("none|auto|LIST");
+  table.add("--require", o.require, "parameters to integrate out; exit code 4 with the reason where that cannot be")
+      .value_name("LIST");
+  table
+      .add(
+          "--reparam", o.reparam,
+          "parameters to sample as epsilon, z = location + scale * epsilon; auto: those kept whose prior's scale is sampled, too")
+      .value_name("none|auto|LIST");
   table.add("--compress", o.compress, "replace rows with known coefficients by their triangular factor, once");
 }
 

@@ -1,4 +1,5 @@
-// Eligibility, the user's wishes, the largest compatible set, the block; where its shape does not fit, one parameter less and again.
+// Eligibility, the user's wishes, the largest compatible set, the block; where its shape does not fit, one parameter less and
+// again.
 #include "hmc-marg/plan.h"
 
 #include <algorithm>
@@ -39,17 +40,22 @@ class Planner {
   Planner(FactorGraph& model, const PlanOptions& options) : model_(model), options_(options) {}
 
   Marginal run() {
-    const std::set<int> standard = options_.reparam == "none" || options_.reparam == "auto" ? std::set<int>{} : indices(split_list(options_.reparam), "--reparam");
+    const std::set<int> standard = options_.reparam == "none" || options_.reparam == "auto"
+                                       ? std::set<int>{}
+                                       : indices(split_list(options_.reparam), "--reparam");
     read_wishes();
     for (const int p : standard)
       if (named_.count(p) || required_.count(p))
-        usage_error("`" + name(p) + "` is named by --reparam, which samples it, and by " + (named_.count(p) ? "--marginalize" : "--require") + "; name it once");
+        usage_error("`" + name(p) + "` is named by --reparam, which samples it, and by " +
+                    (named_.count(p) ? "--marginalize" : "--require") + "; name it once");
     if (!standard.empty()) model_ = noncentred(model_, {standard.begin(), standard.end()});
     Marginal marginal = plan();
     if (options_.reparam != "auto") return marginal;
     std::vector<int> funnels;
     for (const int p : marginal.kept)
-      if (counts_.priors[static_cast<std::size_t>(p)].complete && counts_.priors[static_cast<std::size_t>(p)].scale_varies && !required_.count(p)) funnels.push_back(p);
+      if (counts_.priors[static_cast<std::size_t>(p)].complete && counts_.priors[static_cast<std::size_t>(p)].scale_varies &&
+          !required_.count(p))
+        funnels.push_back(p);
     return rewrite(funnels) ? plan() : marginal;
   }
 
@@ -68,7 +74,8 @@ class Planner {
       const auto place = std::find(known.begin(), known.end(), wanted);
       if (place == known.end()) {
         const std::string near = nearest(wanted, known);
-        usage_error(flag + ": the program has no parameter `" + wanted + "`" + (near.empty() ? "" : "; did you mean `" + near + "`?"));
+        usage_error(flag + ": the program has no parameter `" + wanted + "`" +
+                    (near.empty() ? "" : "; did you mean `" + near + "`?"));
       }
       out.insert(static_cast<int>(place - known.begin()));
     }
@@ -119,7 +126,8 @@ class Planner {
     for (int p = 0; p < count(); ++p) {
       if (!open(p)) continue;
       if (model_.parameters[static_cast<std::size_t>(p)].noncentred)
-        close(p, options_.reparam == "auto" && searched_ ? "cost" : "user", "`" + name(p) + "` is sampled as epsilon, by --reparam");
+        close(p, options_.reparam == "auto" && searched_ ? "cost" : "user",
+              "`" + name(p) + "` is sampled as epsilon, by --reparam");
       else if (kept_.count(p))
         close(p, "user", "`" + name(p) + "` is named by --keep");
       else if (!searched_ && !named_.count(p))
@@ -131,9 +139,12 @@ class Planner {
     const CostModel prices(model_, counts_, eligibility_, options_.compress, options_.reparam == "auto");
     for (;;) {
       std::vector<PlanAlternative> considered;
-      const std::vector<int> chosen = options_.marginalize == "auto" ? cheapest_set(prices, considered) : searched_ ? choose() : std::vector<int>(named_.begin(), named_.end());
+      const std::vector<int> chosen = options_.marginalize == "auto" ? cheapest_set(prices, considered)
+                                      : searched_                    ? choose()
+                                                                     : std::vector<int>(named_.begin(), named_.end());
       for (const int p : required_)
-        if (!std::binary_search(chosen.begin(), chosen.end(), p)) infeasible_error("--require: " + entry(p, false, chosen).detail + "; leave it out");
+        if (!std::binary_search(chosen.begin(), chosen.end(), p))
+          infeasible_error("--require: " + entry(p, false, chosen).detail + "; leave it out");
       Marginal marginal = build(chosen);
       if (marginal.gaussian == nullptr || marginal.gaussian->partition.stuck.empty()) {
         marginal.cost = prices.of(as_set(chosen));
@@ -151,8 +162,9 @@ class Planner {
   }
 
   std::string crowding(int p, int scalars) const {
-    return "`" + name(p) + "` is in a block of " + (scalars > 0 ? std::to_string(scalars) + " coupled scalars" : "coupled scalars") + " that " + std::to_string(kMaxBorder) +
-           " shared ones do not split into parts of at most " + std::to_string(kMaxComponent);
+    return "`" + name(p) + "` is in a block of " +
+           (scalars > 0 ? std::to_string(scalars) + " coupled scalars" : "coupled scalars") + " that " +
+           std::to_string(kMaxBorder) + " shared ones do not split into parts of at most " + std::to_string(kMaxComponent);
   }
 
   std::vector<bool> as_set(const std::vector<int>& chosen) const {
@@ -181,12 +193,14 @@ class Planner {
       const int p = *required_.begin();
       infeasible_error("--require: " + crowding(p, 0) + "; leave it out");
     }
-    for (std::size_t k = 0; k < priced.size() && k < kAlternatives; ++k) considered.push_back({parameters(priced[k].taken), priced[k].cost});
+    for (std::size_t k = 0; k < priced.size() && k < kAlternatives; ++k)
+      considered.push_back({parameters(priced[k].taken), priced[k].cost});
     return considered.front().eliminated;
   }
 
   // Whoever is kept without an obstacle is kept for its cost, or because a block with it has no shape.
-  void explain_costs(Marginal& marginal, const std::vector<PlanAlternative>& considered, const CostModel& prices, const std::vector<int>& chosen) {
+  void explain_costs(Marginal& marginal, const std::vector<PlanAlternative>& considered, const CostModel& prices,
+                     const std::vector<int>& chosen) {
     if (options_.marginalize != "auto") return;
     for (const int p : marginal.kept) {
       PlanEntry& entry = marginal.plan[static_cast<std::size_t>(p)];
@@ -201,7 +215,8 @@ class Planner {
         continue;
       }
       char text[160];
-      std::snprintf(text, sizeof text, "could be integrated out, but the predicted cost would rise from %.3g to %.3g", considered.front().cost.weighted(), other.weighted());
+      std::snprintf(text, sizeof text, "could be integrated out, but the predicted cost would rise from %.3g to %.3g",
+                    considered.front().cost.weighted(), other.weighted());
       entry.detail = "`" + entry.name + "` " + text;
     }
   }
@@ -213,12 +228,14 @@ class Planner {
       if (pair.u != p && pair.v != p) continue;
       const int other = pair.u == p ? pair.v : pair.u;
       if (wanted.count(other))
-        infeasible_error(flag + ": cannot integrate out `" + name(p) + "` together with `" + name(other) + "`: " + (pair.same_factor ? "they enter one density" : "their product is formed") + " at line " +
+        infeasible_error(flag + ": cannot integrate out `" + name(p) + "` together with `" + name(other) +
+                         "`: " + (pair.same_factor ? "they enter one density" : "their product is formed") + " at line " +
                          std::to_string(pair.line) + "; leave one of them out");
     }
     for (const auto& [u, v] : eligibility_.needs)
       if (u == p && !open(v))
-        infeasible_error(flag + ": cannot integrate out `" + name(u) + "`, the offset of `" + name(v) + "`, while `" + name(v) + "` is kept; name both or neither");
+        infeasible_error(flag + ": cannot integrate out `" + name(u) + "`, the offset of `" + name(v) + "`, while `" + name(v) +
+                         "` is kept; name both or neither");
   }
 
   // The parameters that may be chosen, as items of a search.
@@ -270,7 +287,8 @@ class Planner {
 
   int largest_part(const BlockSystem& system) const {
     std::vector<int> scalars(model_.parameters.size(), 0);
-    for (const std::int32_t z : system.partition.stuck) ++scalars[static_cast<std::size_t>(system.parameter[static_cast<std::size_t>(z)])];
+    for (const std::int32_t z : system.partition.stuck)
+      ++scalars[static_cast<std::size_t>(system.parameter[static_cast<std::size_t>(z)])];
     return static_cast<int>(std::max_element(scalars.begin(), scalars.end()) - scalars.begin());
   }
 
@@ -320,7 +338,8 @@ class Planner {
     entry.eliminated = eliminated;
     if (eliminated) {
       entry.rule = eligibility_.rule[static_cast<std::size_t>(p)];
-      entry.detail = entry.rule == "gaussian" ? "enters normal densities, and only those, linearly" : "has a prior and densities that are conjugate to each other";
+      entry.detail = entry.rule == "gaussian" ? "enters normal densities, and only those, linearly"
+                                              : "has a prior and densities that are conjugate to each other";
       entry.lines = eligibility_.lines[static_cast<std::size_t>(p)];
       return entry;
     }
@@ -335,7 +354,8 @@ class Planner {
       const int other = pair.u == p ? pair.v : pair.v == p ? pair.u : -1;
       if (other < 0 || !std::binary_search(chosen.begin(), chosen.end(), other)) continue;
       entry.reason = pair.same_factor ? "conflict" : "bilinear_with " + name(other);
-      entry.detail = "`" + entry.name + (pair.same_factor ? "` enters one density with `" : "` is multiplied by `") + name(other) + "`, which is eliminated, at line " + std::to_string(pair.line);
+      entry.detail = "`" + entry.name + (pair.same_factor ? "` enters one density with `" : "` is multiplied by `") +
+                     name(other) + "`, which is eliminated, at line " + std::to_string(pair.line);
       entry.lines = {pair.line};
       return entry;
     }

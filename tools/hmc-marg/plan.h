@@ -16,45 +16,49 @@ struct BlockSystem;
 struct FamilySystem;
 
 struct PlanOptions {
-  std::string marginalize = "auto";      // auto: the set of least predicted cost | all: the largest set | none | names, comma separated: exactly these
-  std::vector<std::string> keep = {};    // names never eliminated
-  bool compress = true;                  // rows with known coefficients become triangular factors, once
-  std::vector<std::string> require = {}; // names that must be eliminated
-  std::string reparam = "none";          // none | auto: kept parameters whose prior scale depends on parameters | names: kept and sampled as epsilon
+  std::string marginalize =
+      "auto";  // auto: the set of least predicted cost | all: the largest set | none | names, comma separated: exactly these
+  std::vector<std::string> keep = {};  // names never eliminated
+  bool compress = true;  // rows with known coefficients become triangular factors, once
+  std::vector<std::string> require = {};  // names that must be eliminated
+  std::string reparam =
+      "none";  // none | auto: kept parameters whose prior scale depends on parameters | names: kept and sampled as epsilon
 };
 
 struct PlanEntry {  // one a declared parameter, in declaration order
   std::string name;
-  int size = 0;             // constrained scalars
+  int size = 0;  // constrained scalars
   bool eliminated = false;
-  std::string rule;         // "gaussian", "gamma", "inv_gamma", "beta", "dirichlet" where eliminated; "noncentred" where kept and sampled as epsilon
-  std::string reason;       // where kept: bounds, scale_of, bilinear_with NAME, nonlinear, family, leftover_target, tp_bound, conflict, shape, cost, user, empty
-  std::string detail;       // the reason as a sentence
-  std::vector<int> lines;   // source lines of the reason
+  std::string rule;  // "gaussian", "gamma", "inv_gamma", "beta", "dirichlet" where eliminated; "noncentred" where kept and
+                     // sampled as epsilon
+  std::string reason;  // where kept: bounds, scale_of, bilinear_with NAME, nonlinear, family, leftover_target, tp_bound,
+                       // conflict, shape, cost, user, empty
+  std::string detail;  // the reason as a sentence
+  std::vector<int> lines;  // source lines of the reason
 };
 
 struct BlockFacts {
-  std::string shape;        // D: all components are single scalars and there is no border; B: components and a border
+  std::string shape;  // D: all components are single scalars and there is no border; B: components and a border
   int n = 0, border = 0, components = 0, max_component = 0;
   long rows = 0, rows_compressed = 0;  // likelihood rows before and after compression
   int whitened = 0;
 };
 
 struct CostTerm {
-  std::string name;         // operations, logarithms, densities, block, families
-  double count = 0;         // lanes, multiply-adds or scalars
+  std::string name;  // operations, logarithms, densities, block, families
+  double count = 0;  // lanes, multiply-adds or scalars
   double ns = 0;
 };
 
-// Predicted cost of a plan. ns * (d + 1)^(1/4) * 8^h is what the planner minimises: longer trajectories in more dimensions, and a funnel
-// (h = 1) where a parameter that could be integrated out is sampled although its prior's scale depends on parameters. With nothing left to
-// sample draws are independent and need no gradient: 0.
+// Predicted cost of a plan. ns * (d + 1)^(1/4) * 8^h is what the planner minimises: longer trajectories in more dimensions, and a
+// funnel (h = 1) where a parameter that could be integrated out is sampled although its prior's scale depends on parameters. With
+// nothing left to sample draws are independent and need no gradient: 0.
 struct PlanCost {
-  double ns = 0;            // of a gradient; infinite where the block's shape does not fit
+  double ns = 0;  // of a gradient; infinite where the block's shape does not fit
   std::vector<CostTerm> terms;
-  int sampled = 0;          // d: dimensions sampled
-  bool funnel = false;      // h
-  int crowded = -1;         // where the shape does not fit: the parameter with most scalars in the part that cannot be split
+  int sampled = 0;  // d: dimensions sampled
+  bool funnel = false;  // h
+  int crowded = -1;  // where the shape does not fit: the parameter with most scalars in the part that cannot be split
   double weighted() const;
 };
 
@@ -70,14 +74,14 @@ struct Marginal {
   PlanCost cost;
   std::vector<PlanAlternative> alternatives;  // sets considered, cheapest first, at most eight; the one taken is among them
   std::vector<int> kept, eliminated;  // indices into FactorGraph::parameters, ascending
-  TargetSpec target;                  // inputs: free slots of the kept parameters in declaration order; kept Jacobians included
+  TargetSpec target;  // inputs: free slots of the kept parameters in declaration order; kept Jacobians included
   std::shared_ptr<const BlockSystem> gaussian;  // null where nothing is eliminated by the block
-  std::shared_ptr<const FamilySystem> families; // null where nothing is eliminated by a conjugate family
+  std::shared_ptr<const FamilySystem> families;  // null where nothing is eliminated by a conjugate family
 };
 
-// Appends nodes to model.graph; where a parameter is to be sampled as epsilon, rewrites `model` so that it is (noncentred.h), and a second
-// call finds it so. Throws Error(usage) for a name that is no parameter (with the nearest), Error(infeasible) for a named or required
-// parameter that cannot be eliminated or standardised (with reason and line). Deterministic: reads no clock.
+// Appends nodes to model.graph; where a parameter is to be sampled as epsilon, rewrites `model` so that it is (noncentred.h), and
+// a second call finds it so. Throws Error(usage) for a name that is no parameter (with the nearest), Error(infeasible) for a
+// named or required parameter that cannot be eliminated or standardised (with reason and line). Deterministic: reads no clock.
 Marginal marginalize(FactorGraph& model, const PlanOptions& options);
 
 // The density of all parameters, nothing eliminated: inputs are all free slots in order.

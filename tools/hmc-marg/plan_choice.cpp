@@ -78,7 +78,8 @@ std::vector<bool> largest_compatible(const std::vector<int>& weight, const Pairs
   });
   for (const int i : items) {
     const bool free = std::none_of(conflicts.begin(), conflicts.end(), [&](const auto& pair) {
-      return (pair.first == i && taken[static_cast<std::size_t>(pair.second)]) || (pair.second == i && taken[static_cast<std::size_t>(pair.first)]);
+      return (pair.first == i && taken[static_cast<std::size_t>(pair.second)]) ||
+             (pair.second == i && taken[static_cast<std::size_t>(pair.first)]);
     });
     if (free) taken[static_cast<std::size_t>(i)] = true;
   }

@@ -1,4 +1,5 @@
-// The counts of a model, restricted to one set of eliminated parameters: operations still needed, families, and the block's arithmetic.
+// The counts of a model, restricted to one set of eliminated parameters: operations still needed, families, and the block's
+// arithmetic.
 #include "hmc-marg/plan_cost.h"
 
 #include <algorithm>
@@ -21,7 +22,9 @@ bool meets(const std::vector<int>& parameters, const std::vector<bool>& eliminat
   return std::any_of(parameters.begin(), parameters.end(), [&](int p) { return eliminated[static_cast<std::size_t>(p)]; });
 }
 
-bool transcendental(Op op) { return lane_wise(op) && op >= Op::exp && op != Op::square && op != Op::inv && (op < Op::add || op > Op::div); }
+bool transcendental(Op op) {
+  return lane_wise(op) && op >= Op::exp && op != Op::square && op != Op::inv && (op < Op::add || op > Op::div);
+}
 
 }  // namespace
 
@@ -48,12 +51,16 @@ PlanCost CostModel::of(const std::vector<bool>& eliminated) const {
 void CostModel::add_operations(const std::vector<bool>& eliminated, PlanCost& cost) const {
   std::vector<bool> needed;
   for (const auto& reach : counts_.reaches)
-    needed.push_back(std::any_of(reach.begin(), reach.end(), [&](std::uint32_t t) { return !meets(counts_.touches[t], eliminated); }));
-  CostTerm operations{"operations", 0, 0}, logarithms{"logarithms", 0, 0}, densities{"densities", 0, 0}, instructions{"instructions", 0, 0};
+    needed.push_back(
+        std::any_of(reach.begin(), reach.end(), [&](std::uint32_t t) { return !meets(counts_.touches[t], eliminated); }));
+  CostTerm operations{"operations", 0, 0}, logarithms{"logarithms", 0, 0}, densities{"densities", 0, 0},
+      instructions{"instructions", 0, 0};
   int op = -1, depth = -1;
   for (const WorkKind& work : counts_.work) {
     if (!needed[work.reach]) continue;
-    CostTerm& term = work.op >= static_cast<int>(Op::count_) ? densities : transcendental(static_cast<Op>(work.op)) ? logarithms : operations;
+    CostTerm& term = work.op >= static_cast<int>(Op::count_)    ? densities
+                     : transcendental(static_cast<Op>(work.op)) ? logarithms
+                                                                : operations;
     term.count += work.lanes;
     term.ns += work.ns;
     if (work.op != op || work.depth != depth) ++instructions.count;
@@ -61,7 +68,8 @@ void CostModel::add_operations(const std::vector<bool>& eliminated, PlanCost& co
     depth = work.depth;
   }
   instructions.ns = instructions.count * kInstruction;
-  for (CostTerm& term : {std::ref(operations), std::ref(logarithms), std::ref(densities), std::ref(instructions)}) cost.terms.push_back(term);
+  for (CostTerm& term : {std::ref(operations), std::ref(logarithms), std::ref(densities), std::ref(instructions)})
+    cost.terms.push_back(term);
 }
 
 // Parameters of a conjugate family: ratios of gamma functions an element, a few operations a child.
@@ -72,7 +80,8 @@ void CostModel::add_families(const std::vector<bool>& eliminated, PlanCost& cost
     families.count += static_cast<double>(model_.parameters[p].value.size());
     families.ns += kInstruction + kFamilyScalar * static_cast<double>(model_.parameters[p].value.size());
     for (std::size_t t = 0; t < counts_.touches.size(); ++t)
-      if (std::binary_search(counts_.touches[t].begin(), counts_.touches[t].end(), static_cast<int>(p))) families.ns += kFamilyLane * counts_.other_lanes[t];
+      if (std::binary_search(counts_.touches[t].begin(), counts_.touches[t].end(), static_cast<int>(p)))
+        families.ns += kFamilyLane * counts_.other_lanes[t];
   }
   if (families.count > 0) cost.terms.push_back(families);
 }
@@ -120,7 +129,9 @@ void CostModel::add_block(const std::vector<bool>& eliminated, PlanCost& cost) c
     if (system.prior[z] < 0) expansion[z] = {static_cast<std::int32_t>(z)};
   const auto expand = [&](std::span<const AffineTerm> form, std::int32_t but, std::vector<std::int32_t>& out) {
     for (const AffineTerm& term : form)
-      if (term.z >= 0 && term.z != but) out.insert(out.end(), expansion[static_cast<std::size_t>(term.z)].begin(), expansion[static_cast<std::size_t>(term.z)].end());
+      if (term.z >= 0 && term.z != but)
+        out.insert(out.end(), expansion[static_cast<std::size_t>(term.z)].begin(),
+                   expansion[static_cast<std::size_t>(term.z)].end());
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
   };
@@ -150,17 +161,20 @@ void CostModel::add_block(const std::vector<bool>& eliminated, PlanCost& cost) c
   }
   RowSet block;
   std::vector<double> weight, parts;       // rows of each kind; parts of such a row
-  std::map<Slot, std::set<Slot>> merged;   // the triangles' rows without eliminated scalars: one triangle a scale, over these kept ones
+  std::map<Slot, std::set<Slot>>
+      merged;   // the triangles' rows without eliminated scalars: one triangle a scale, over these kept ones
   for (auto& [key, group] : groups) {
     std::vector<std::int32_t> columns;
-    for (const std::int32_t z : key.second) columns.insert(columns.end(), expansion[static_cast<std::size_t>(z)].begin(), expansion[static_cast<std::size_t>(z)].end());
+    for (const std::int32_t z : key.second)
+      columns.insert(columns.end(), expansion[static_cast<std::size_t>(z)].begin(), expansion[static_cast<std::size_t>(z)].end());
     std::sort(columns.begin(), columns.end());
     columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
     const double width = static_cast<double>(key.second.size() + group.kept.size() + 1);
     const bool triangle = compress_ && group.kept.size() <= kMaxCompressedAtoms && group.count > width;
     weight.push_back(triangle ? static_cast<double>(key.second.size()) : group.count);
     if (triangle) merged[key.first].insert(group.kept.begin(), group.kept.end());
-    for (const std::int32_t z : key.second) group.kept.insert(kept_of[static_cast<std::size_t>(z)].begin(), kept_of[static_cast<std::size_t>(z)].end());
+    for (const std::int32_t z : key.second)
+      group.kept.insert(kept_of[static_cast<std::size_t>(z)].begin(), kept_of[static_cast<std::size_t>(z)].end());
     parts.push_back(static_cast<double>(columns.size() + group.kept.size() + 1));
     terms.clear();
     for (const std::int32_t z : columns) terms.push_back({z, 0, 1});
@@ -179,8 +193,8 @@ void CostModel::add_block(const std::vector<bool>& eliminated, PlanCost& cost) c
     return;
   }
 
-  // A narrow row costs its parts, a wide one the outer product over its component and the border scalars that component meets; then
-  // the factor and, twice that, its inverse; then the border's.
+  // A narrow row costs its parts, a wide one the outer product over its component and the border scalars that component meets;
+  // then the factor and, twice that, its inverse; then the border's.
   CostTerm arithmetic{"block", 0, 0};
   const auto factorise = [&](double multiply_adds) {
     arithmetic.count += multiply_adds;
@@ -190,7 +204,8 @@ void CostModel::add_block(const std::vector<bool>& eliminated, PlanCost& cost) c
   std::vector<std::int32_t> component_of_row;
   for (const BlockRow& row : block.rows) {
     std::int32_t component = -1;
-    for (const AffineTerm& term : block.terms_of(row)) component = std::max(component, shape.component_of[static_cast<std::size_t>(term.z)]);
+    for (const AffineTerm& term : block.terms_of(row))
+      component = std::max(component, shape.component_of[static_cast<std::size_t>(term.z)]);
     component_of_row.push_back(component);
     if (component < 0) continue;
     for (const AffineTerm& term : block.terms_of(row))
@@ -206,7 +221,8 @@ void CostModel::add_block(const std::vector<bool>& eliminated, PlanCost& cost) c
   for (std::size_t k = 0; k < block.rows.size(); ++k) {
     const std::int32_t c = component_of_row[k];
     const double width = 1 + (c < 0 ? static_cast<double>(block.rows[k].count)
-                                    : static_cast<double>(shape.components[static_cast<std::size_t>(c)].size() + border[static_cast<std::size_t>(c)].size()));
+                                    : static_cast<double>(shape.components[static_cast<std::size_t>(c)].size() +
+                                                          border[static_cast<std::size_t>(c)].size()));
     const double multiply_adds = width * (width + 1) / 2;
     arithmetic.count += weight[k] * multiply_adds;
     arithmetic.ns += weight[k] * std::max(parts[k] * kPart, 3 * multiply_adds * kDense);

@@ -15,26 +15,42 @@ constexpr double kGather = 0.7, kSum = 0.25, kLog = 2.5, kGamma = 12;  // ns a l
 
 bool linear(Op op) {
   switch (op) {
-    case Op::neg: case Op::add: case Op::sub: case Op::mul: case Op::div: case Op::sum: case Op::dot: case Op::cumulative_sum:
-    case Op::solve_lower: case Op::solve_lower_transposed:
-      return true;
-    default:
-      return false;
+    case Op::neg:
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+    case Op::sum:
+    case Op::dot:
+    case Op::cumulative_sum:
+    case Op::solve_lower:
+    case Op::solve_lower_transposed: return true;
+    default: return false;
   }
 }
 
 double lane_ns(Op op) {
   switch (op) {
-    case Op::neg: case Op::add: case Op::sub: case Op::mul: case Op::abs: case Op::square: case Op::fmin: case Op::fmax: case Op::fdim: case Op::cumulative_sum:
-      return kSum;
-    case Op::div: case Op::inv: case Op::sqrt: case Op::inv_square: case Op::inv_sqrt:
-      return 2 * kSum;
-    case Op::lgamma: case Op::digamma:
-      return kGamma;
-    case Op::lbeta: case Op::lchoose:
-      return 3 * kGamma;
-    default:
-      return kLog;
+    case Op::neg:
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::abs:
+    case Op::square:
+    case Op::fmin:
+    case Op::fmax:
+    case Op::fdim:
+    case Op::cumulative_sum: return kSum;
+    case Op::div:
+    case Op::inv:
+    case Op::sqrt:
+    case Op::inv_square:
+    case Op::inv_sqrt: return 2 * kSum;
+    case Op::lgamma:
+    case Op::digamma: return kGamma;
+    case Op::lbeta:
+    case Op::lchoose: return 3 * kGamma;
+    default: return kLog;
   }
 }
 
@@ -42,11 +58,18 @@ double lane_ns(Op op) {
 double density_ns(Density family) {
   switch (family) {
     case Density::std_normal: return 2 * kSum;
-    case Density::normal: case Density::lognormal: case Density::uniform: return 5 * kSum;
+    case Density::normal:
+    case Density::lognormal:
+    case Density::uniform: return 5 * kSum;
     case Density::beta_binomial: return 6 * kGamma;
-    case Density::beta: case Density::student_t: case Density::neg_binomial: case Density::neg_binomial_2: case Density::neg_binomial_2_log:
-      return 2 * kGamma + 2 * kLog;
-    case Density::bernoulli_logit: case Density::binomial_logit: case Density::logistic: return 2 * kLog;
+    case Density::beta:
+    case Density::student_t:
+    case Density::neg_binomial:
+    case Density::neg_binomial_2:
+    case Density::neg_binomial_2_log: return 2 * kGamma + 2 * kLog;
+    case Density::bernoulli_logit:
+    case Density::binomial_logit:
+    case Density::logistic: return 2 * kLog;
     default: return kLog + 4 * kSum;
   }
 }
@@ -54,7 +77,15 @@ double density_ns(Density family) {
 class Counter {
  public:
   Counter(const FactorGraph& model, const Dependencies& dependencies, const Eligibility& eligibility)
-      : model_(model), graph_(model.graph), dependencies_(dependencies), slots_(model.graph.slot_count()), leaf_(slots_, false), kept_(slots_, false), support_(slots_, 0), depth_(slots_, 0), reach_(slots_, 0) {
+      : model_(model),
+        graph_(model.graph),
+        dependencies_(dependencies),
+        slots_(model.graph.slot_count()),
+        leaf_(slots_, false),
+        kept_(slots_, false),
+        support_(slots_, 0),
+        depth_(slots_, 0),
+        reach_(slots_, 0) {
     for (const Ineligible& why : eligibility.why) eligible_.push_back(why.reason.empty());
     for (const Parameter& p : model.parameters)
       for (const Slot slot : p.value.slot) leaf_[slot] = slot != 0;
@@ -69,7 +100,8 @@ class Counter {
       for (const auto* lanes : {&plate->priors, &plate->children})
         for (const FamilyLane& lane : *lanes) family_[{lane.node, lane.lane}].push_back(plate->parameter);
       for (const auto& [slot, coefficient] : plate->terms) family_term_[slot] = plate->parameter;
-      for (const Slot slot : model.parameters[static_cast<std::size_t>(plate->parameter)].log_jacobian) family_term_[slot] = plate->parameter;
+      for (const Slot slot : model.parameters[static_cast<std::size_t>(plate->parameter)].log_jacobian)
+        family_term_[slot] = plate->parameter;
     }
   }
 
@@ -82,7 +114,8 @@ class Counter {
       for (const Slot slot : p.log_jacobian) need_term(slot);
     for (const BoundCheck& check : model_.bound_checks) need(check.difference, 0);
     for (std::size_t k = graph_.nodes().size(); k-- > 0;) reach_back(graph_.nodes()[k]);
-    for (const auto& [key, sums] : work_) out_.work.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), sums.first, sums.second});
+    for (const auto& [key, sums] : work_)
+      out_.work.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), sums.first, sums.second});
     for (const auto& [key, at] : row_order_) out_.rows[at] = rows_.at(key);
     out_.other_lanes.resize(out_.touches.size());
     return std::move(out_);
@@ -95,7 +128,8 @@ class Counter {
   }
 
   template <class T>
-  static std::uint32_t intern(std::vector<T>&& key, std::map<std::vector<T>, std::uint32_t>& index, std::vector<std::vector<T>>& all) {
+  static std::uint32_t intern(std::vector<T>&& key, std::map<std::vector<T>, std::uint32_t>& index,
+                              std::vector<std::vector<T>>& all) {
     const auto [place, is_new] = index.try_emplace(std::move(key), static_cast<std::uint32_t>(all.size()));
     if (is_new) all.push_back(place->first);
     return place->second;
@@ -207,14 +241,17 @@ class Counter {
         column = first;
         for (std::uint32_t k = i; k < i + node.rows; ++k) column = unite_supports(column, support_[operand(node, 1, k)]);
       }
-      if (node.op == Op::cumulative_sum) column = i == 0 ? support_[operand(node, 0, 0)] : unite_supports(column, support_[operand(node, 0, i)]);
+      if (node.op == Op::cumulative_sum)
+        column = i == 0 ? support_[operand(node, 0, 0)] : unite_supports(column, support_[operand(node, 0, i)]);
       const Slot slot = node.first + i;
       depth_[slot] = deep;
       support_[slot] = leaf_[slot] || (column != 0 && !straight) ? support({slot}) : column;
     }
   }
 
-  static bool normal_like(Density family) { return family == Density::normal || family == Density::std_normal || family == Density::lognormal; }
+  static bool normal_like(Density family) {
+    return family == Density::normal || family == Density::std_normal || family == Density::lognormal;
+  }
 
   // Scales that are data times one scalar are that scalar.
   Slot bare_scale(Slot slot) const {
@@ -265,10 +302,12 @@ class Counter {
       }
     }
     for (const auto& [p, found] : seen)
-      out_.priors[static_cast<std::size_t>(p)].complete = found.second && found.first == model_.parameters[static_cast<std::size_t>(p)].value.size();
+      out_.priors[static_cast<std::size_t>(p)].complete =
+          found.second && found.first == model_.parameters[static_cast<std::size_t>(p)].value.size();
   }
 
-  // std_normal(L^-1 (z - l)): z has a prior whose scale varies where L does. It has no non-centred form here, so it is not complete.
+  // std_normal(L^-1 (z - l)): z has a prior whose scale varies where L does. It has no non-centred form here, so it is not
+  // complete.
   void find_correlated(Slot r, const std::map<Slot, int>& owner) {
     const Node& node = graph_.nodes()[graph_.node_of(r)];
     if (node.op != Op::solve_lower) return;
@@ -277,7 +316,8 @@ class Counter {
     const Node& residual = graph_.nodes()[graph_.node_of(z)];
     if (!leaf_[z] && residual.op == Op::sub) z = operand(residual, 0, z - residual.first);
     const auto at = owner.find(z);
-    if (at != owner.end() && !graph_.is_constant(operand(node, 0, std::size_t{row} * node.rows + row))) out_.priors[static_cast<std::size_t>(at->second)].scale_varies = true;
+    if (at != owner.end() && !graph_.is_constant(operand(node, 0, std::size_t{row} * node.rows + row)))
+      out_.priors[static_cast<std::size_t>(at->second)].scale_varies = true;
   }
 
   // A term that goes with a family's parameter is not needed where that is eliminated.
@@ -317,7 +357,8 @@ class Counter {
     for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
       const bool normal = normal_like(node.density) && family_.count({factor.node, lane}) == 0;
       const std::uint32_t t = touch_of_lane(factor.node, node, lane);
-      auto& [lanes, ns] = work_[{static_cast<int>(Op::count_) + static_cast<int>(node.density), depth_[node.first + lane], add_to_reach(0, t)}];
+      auto& [lanes, ns] =
+          work_[{static_cast<int>(Op::count_) + static_cast<int>(node.density), depth_[node.first + lane], add_to_reach(0, t)}];
       ++lanes;
       ns += density_ns(node.density) + gathers(node) * kGather;
       for (std::size_t k = 0; k < node.arity; ++k) {
@@ -334,8 +375,10 @@ class Counter {
       const Slot variate = operand(node, 0, lane);
       std::uint32_t all = support_[variate], rest = 0;
       if (node.density != Density::std_normal) all = unite_supports(all, rest = support_[operand(node, 1, lane)]);
-      const bool prior = node.density != Density::lognormal && leaf_[variate] && !std::binary_search(out_.supports[rest].begin(), out_.supports[rest].end(), variate);
-      const std::array<Slot, 3> key = {node.density == Density::std_normal ? 0 : bare_scale(operand(node, 2, lane)), prior ? variate : 0, all};
+      const bool prior = node.density != Density::lognormal && leaf_[variate] &&
+                         !std::binary_search(out_.supports[rest].begin(), out_.supports[rest].end(), variate);
+      const std::array<Slot, 3> key = {node.density == Density::std_normal ? 0 : bare_scale(operand(node, 2, lane)),
+                                       prior ? variate : 0, all};
       const auto [place, is_new] = rows_.try_emplace(key);
       if (is_new) {
         place->second = {key[0], key[1], key[2], 0};
@@ -373,7 +416,10 @@ class Counter {
           for (const std::uint32_t t : std::vector<std::uint32_t>(out_.reaches[r])) all = add_to_reach(all, t);
       } else {
         const auto [from, to] = places(node, i);
-        const double each = segmented(node.op) ? (node.op == Op::dot ? 2 * kSum : node.op == Op::log_sum_exp ? kLog : kSum) : lane_ns(node.op);
+        const double each = segmented(node.op) ? (node.op == Op::dot           ? 2 * kSum
+                                                  : node.op == Op::log_sum_exp ? kLog
+                                                                               : kSum)
+                                               : lane_ns(node.op);
         ns = (each + lists * kGather) * (to - from);
         for (std::size_t o = 0; o < node.arity; ++o)
           for (std::uint32_t k = from; k < to; ++k) need_as(operand(node, o, k), r);

@@ -31,14 +31,19 @@ class Finder {
       visit(model_.factors[i]);
     }
     for (const Term& term : model_.terms)
-      block(dependencies_.class_of(term.slot), "leftover_target", "enters the target other than through a distribution", term.line);
+      block(dependencies_.class_of(term.slot), "leftover_target", "enters the target other than through a distribution",
+            term.line);
     for (const BoundCheck& check : model_.bound_checks)
       if (dependencies_.class_of(check.difference) != 0 && !provably_nonnegative(model_.graph, check.difference))
         block(dependencies_.class_of(check.difference), check.truncation ? "family" : "tp_bound",
-              check.truncation ? "is truncated" : "enters `" + check.name + "`, whose declared bound would have to be checked", check.line);
+              check.truncation ? "is truncated" : "enters `" + check.name + "`, whose declared bound would have to be checked",
+              check.line);
     families();
     keep_conflicts();
-    for (std::size_t p = 0; p < model_.parameters.size(); ++p) out_.rule.push_back(!open(static_cast<int>(p)) ? "" : out_.plate[p] != nullptr ? name_of(out_.plate[p]->family) : "gaussian");
+    for (std::size_t p = 0; p < model_.parameters.size(); ++p)
+      out_.rule.push_back(!open(static_cast<int>(p)) ? ""
+                          : out_.plate[p] != nullptr ? name_of(out_.plate[p]->family)
+                                                     : "gaussian");
     for (const auto& lines : lines_) out_.lines.emplace_back(lines.begin(), lines.end());
     return std::move(out_);
   }
@@ -50,7 +55,9 @@ class Finder {
   void set(int p, const std::string& reason, const std::string& detail, int line) {
     Ineligible& why = out_.why[static_cast<std::size_t>(p)];
     if (!why.reason.empty()) {
-      if (why.reason == reason && line > 0 && why.lines.size() < 8 && std::find(why.lines.begin(), why.lines.end(), line) == why.lines.end()) why.lines.push_back(line);
+      if (why.reason == reason && line > 0 && why.lines.size() < 8 &&
+          std::find(why.lines.begin(), why.lines.end(), line) == why.lines.end())
+        why.lines.push_back(line);
       return;
     }
     why.reason = reason;
@@ -92,14 +99,16 @@ class Finder {
       for (const int u : needed) out_.needs.emplace_back(u, p);
       for (const Slot slot : parameter.offset.slot)
         if (slot != 0)
-          for (const auto& [u, at] : dependencies_.of(slot).nonlinear) set(u, "nonlinear", "enters the offset of `" + parameter.name + "` other than linearly", at);
+          for (const auto& [u, at] : dependencies_.of(slot).nonlinear)
+            set(u, "nonlinear", "enters the offset of `" + parameter.name + "` other than linearly", at);
       for (const Slot slot : parameter.multiplier.slot)
         if (slot != 0) block(dependencies_.class_of(slot), "scale_of", "is in the multiplier of `" + parameter.name + "`", line);
       return;
     }
     for (const Slot slot : parameter.value.slot)
       if (slot != 0) block(dependencies_.class_of(slot), "bounds", "is in a bound of `" + parameter.name + "`", line);
-    for (const Slot slot : parameter.log_jacobian) block(dependencies_.class_of(slot), "bounds", "is in a bound of `" + parameter.name + "`", line);
+    for (const Slot slot : parameter.log_jacobian)
+      block(dependencies_.class_of(slot), "bounds", "is in a bound of `" + parameter.name + "`", line);
   }
 
   void visit(const Factor& factor) {
@@ -117,7 +126,8 @@ class Finder {
       if (!any || !seen_.insert({node.density, factor.line, c}).second) continue;
       const bool normal = node.density == Density::normal || node.density == Density::std_normal;
       if (!normal && node.density != Density::lognormal) {
-        for (std::size_t k = 0; k < operands.size(); ++k) block(c[k], "family", "enters " + family + ", which is not normal,", factor.line);
+        for (std::size_t k = 0; k < operands.size(); ++k)
+          block(c[k], "family", "enters " + family + ", which is not normal,", factor.line);
         continue;
       }
       if (!normal) block(c[0], "family", "is what lognormal describes", factor.line);
@@ -126,8 +136,10 @@ class Finder {
       for (std::size_t k = 0; k < affine_arguments; ++k) {
         for (const int p : dependencies_[c[k]].parameters) lines_[static_cast<std::size_t>(p)].insert(factor.line);
         for (const auto& [p, line] : dependencies_[c[k]].nonlinear)
-          set(p, "nonlinear", "enters " + family + at_line(factor.line) + " through an operation that is not linear,", line > 0 ? line : factor.line);
-        for (const Bilinear& pair : dependencies_[c[k]].bilinear) pairs_.push_back({{pair.u, pair.v, pair.line > 0 ? pair.line : factor.line}, false});
+          set(p, "nonlinear", "enters " + family + at_line(factor.line) + " through an operation that is not linear,",
+              line > 0 ? line : factor.line);
+        for (const Bilinear& pair : dependencies_[c[k]].bilinear)
+          pairs_.push_back({{pair.u, pair.v, pair.line > 0 ? pair.line : factor.line}, false});
       }
     }
   }
@@ -147,7 +159,8 @@ class Finder {
       if (found.plate == nullptr) {
         set(p, found.reason, found.detail, found.line);
         const int declared = model_.parameters[i].at.line;
-        if (found.reason == "bounds" && declared > 0 && declared != found.line) out_.why[i].lines.insert(out_.why[i].lines.begin(), declared);
+        if (found.reason == "bounds" && declared > 0 && declared != found.line)
+          out_.why[i].lines.insert(out_.why[i].lines.begin(), declared);
         continue;
       }
       for (const auto* lanes : {&found.plate->priors, &found.plate->children})
@@ -177,11 +190,15 @@ class Finder {
 }  // namespace
 
 bool declared_unbounded(const Parameter& parameter) {
-  if (parameter.type.base != Base::real && parameter.type.base != Base::vector && parameter.type.base != Base::row_vector && parameter.type.base != Base::matrix) return false;
+  if (parameter.type.base != Base::real && parameter.type.base != Base::vector && parameter.type.base != Base::row_vector &&
+      parameter.type.base != Base::matrix)
+    return false;
   if (parameter.constraint == ConstraintKind::bounded) return parameter.lower.size() == 0 && parameter.upper.size() == 0;
   return parameter.constraint == ConstraintKind::none || parameter.constraint == ConstraintKind::affine;
 }
 
-Eligibility find_eligible(const FactorGraph& model, const Dependencies& dependencies) { return Finder(model, dependencies).run(); }
+Eligibility find_eligible(const FactorGraph& model, const Dependencies& dependencies) {
+  return Finder(model, dependencies).run();
+}
 
 }  // namespace tenfold::hmc_marg

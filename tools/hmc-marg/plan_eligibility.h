@@ -23,7 +23,8 @@ struct Conflict : Bilinear {
 
 struct Eligibility {
   std::vector<Ineligible> why;        // [parameters]
-  std::vector<std::string> rule;      // [parameters] "gaussian", "gamma", "inv_gamma", "beta", "dirichlet"; "" where why says otherwise
+  std::vector<std::string>
+      rule;      // [parameters] "gaussian", "gamma", "inv_gamma", "beta", "dirichlet"; "" where why says otherwise
   std::vector<std::shared_ptr<const FamilyPlate>> plate;  // [parameters] of the four families, else null
   std::vector<std::vector<int>> lines;  // [parameters] source lines of the densities that let it be eliminated, ascending
   std::vector<Conflict> conflicts;    // pairs that must not be eliminated together

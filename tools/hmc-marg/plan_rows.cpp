@@ -1,5 +1,6 @@
 // multi_normal(z | l, L L'): as std_normal(L^-1 (z - l)), rows that are whitened together.
-// normal(y | m, s): the row y - m with scale s. std_normal(y): the row y. lognormal(y | m, s): the row log y - m, and the term -log y.
+// normal(y | m, s): the row y - m with scale s. std_normal(y): the row y. lognormal(y | m, s): the row log y - m, and the term
+// -log y.
 #include "hmc-marg/plan_rows.h"
 
 #include <algorithm>
@@ -28,7 +29,12 @@ struct Touched {
 class RowMaker {
  public:
   RowMaker(FactorGraph& model, const std::vector<int>& eliminated, TargetSpec& target)
-      : model_(model), graph_(model.graph), coefficients_(model.graph), target_(target), given_(kept_values(model, eliminated)), system_(std::make_shared<BlockSystem>()) {
+      : model_(model),
+        graph_(model.graph),
+        coefficients_(model.graph),
+        target_(target),
+        given_(kept_values(model, eliminated)),
+        system_(std::make_shared<BlockSystem>()) {
     for (const int p : eliminated)
       for (const Slot slot : model.parameters[static_cast<std::size_t>(p)].value.slot) {
         system_->value.push_back(slot);
@@ -91,7 +97,8 @@ class RowMaker {
           if (by_lane) dependent = dependent || dependent_[graph_.slot_of(list, list.size == 1 ? 0 : lane)];
           if (!segmented(node.op)) continue;
           const auto offsets = graph_.segments(node);
-          for (std::uint32_t i = offsets[lane]; i < offsets[lane + 1] && !dependent; ++i) dependent = dependent_[graph_.slot_of(list, list.size == 1 ? 0 : i)];
+          for (std::uint32_t i = offsets[lane]; i < offsets[lane + 1] && !dependent; ++i)
+            dependent = dependent_[graph_.slot_of(list, list.size == 1 ? 0 : i)];
         }
         if (dependent) dependent_[node.first + lane] = true;
       }
@@ -126,8 +133,8 @@ class RowMaker {
       if (!dependent_[check.difference]) target_.nonnegative.push_back(check.difference);  // the others are proved by their signs
   }
 
-  // Vectors z with std_normal(L^-1 (z - l)): multi_normal as the library composes it. Each is whitened as one, z = l + L e, its rows being
-  // z_i - l_i - sum over k < i of L_ik e_k with scale L_ii.
+  // Vectors z with std_normal(L^-1 (z - l)): multi_normal as the library composes it. Each is whitened as one, z = l + L e, its
+  // rows being z_i - l_i - sum over k < i of L_ik e_k with scale L_ii.
   void find_vectors() {
     std::map<std::pair<std::uint32_t, std::uint32_t>, Vector> found;  // (node of L^-1 B, column)
     for (std::size_t i = 0; i < touched_.size(); ++i) {
@@ -181,7 +188,8 @@ class RowMaker {
         if (row.together >= 0) ++taken[row.together];
       const std::size_t had = vectors_.size();
       for (std::size_t v = had; v-- > 0;)
-        if (taken[static_cast<std::int32_t>(v)] != vectors_[v].z.size()) vectors_.erase(vectors_.begin() + static_cast<std::ptrdiff_t>(v));
+        if (taken[static_cast<std::int32_t>(v)] != vectors_[v].z.size())
+          vectors_.erase(vectors_.begin() + static_cast<std::ptrdiff_t>(v));
       if (vectors_.size() == had) {
         add_determinants();
         return rest;
@@ -253,7 +261,8 @@ class RowMaker {
     return out;
   }
 
-  void add_element(const AffineForms& forms, std::int32_t number, std::uint32_t i, BlockRow& row, std::vector<AffineTerm>& terms) {
+  void add_element(const AffineForms& forms, std::int32_t number, std::uint32_t i, BlockRow& row,
+                   std::vector<AffineTerm>& terms) {
     const Vector& vector = vectors_[static_cast<std::size_t>(number)];
     const Node node = graph_.nodes()[vector.solve];
     forms.add(at(node, 1, vector.column * node.rows + i), 1, terms);
@@ -299,8 +308,8 @@ class RowMaker {
 
   struct Vector {
     std::uint32_t solve = 0, column = 0;  // L^-1 B, and which of its columns
-    std::vector<std::int32_t> rows;       // [elements] its density's lane, as an index into touched_
-    std::vector<std::int32_t> z;          // [elements]
+    std::vector<std::int32_t> rows;  // [elements] its density's lane, as an index into touched_
+    std::vector<std::int32_t> z;  // [elements]
   };
 
   FactorGraph& model_;
@@ -317,7 +326,8 @@ class RowMaker {
 
 }  // namespace
 
-std::shared_ptr<BlockSystem> make_block(FactorGraph& model, const std::vector<int>& eliminated, bool compress, TargetSpec& target) {
+std::shared_ptr<BlockSystem> make_block(FactorGraph& model, const std::vector<int>& eliminated, bool compress,
+                                        TargetSpec& target) {
   target = {};
   auto system = RowMaker(model, eliminated, target).run(eliminated, compress);
   target.constant += system->constant;

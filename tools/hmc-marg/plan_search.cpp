@@ -29,9 +29,12 @@ std::vector<bool> largest(const SearchSpace& space) {
   std::vector<std::pair<int, int>> conflicts;
   std::vector<bool> out(weight.size(), false);
   for (const auto& [u, v] : space.conflicts) {
-    if (space.required[place(u)]) out[place(v)] = true;
-    else if (space.required[place(v)]) out[place(u)] = true;
-    else conflicts.emplace_back(u, v);
+    if (space.required[place(u)])
+      out[place(v)] = true;
+    else if (space.required[place(v)])
+      out[place(u)] = true;
+    else
+      conflicts.emplace_back(u, v);
   }
   std::vector<int> item, back(weight.size(), -1), kept_weight;
   for (std::size_t i = 0; i < weight.size(); ++i)
@@ -45,8 +48,10 @@ std::vector<bool> largest(const SearchSpace& space) {
     if (back[place(u)] >= 0 && back[place(v)] >= 0) inner.emplace_back(back[place(u)], back[place(v)]);
   std::vector<bool> never(item.size(), false);
   for (const auto& [u, v] : space.needs)
-    if (back[place(u)] >= 0 && back[place(v)] >= 0) needs.emplace_back(back[place(u)], back[place(v)]);
-    else if (back[place(u)] >= 0) never[place(back[place(u)])] = true;
+    if (back[place(u)] >= 0 && back[place(v)] >= 0)
+      needs.emplace_back(back[place(u)], back[place(v)]);
+    else if (back[place(u)] >= 0)
+      never[place(back[place(u)])] = true;
   const std::vector<bool> chosen = largest_compatible(kept_weight, inner, needs);
   std::vector<bool> taken(weight.size(), false);
   for (std::size_t i = 0; i < item.size(); ++i) taken[place(item[i])] = chosen[i] && !never[i];
@@ -67,7 +72,9 @@ bool better(const PricedSet& a, const PricedSet& b) {
 std::vector<PricedSet> cheapest(const SearchSpace& space, const std::function<PlanCost(const std::vector<bool>&)>& price) {
   const std::size_t n = space.weight.size();
   std::vector<PricedSet> priced;
-  const auto add = [&](const std::vector<bool>& taken) -> const PricedSet& { return priced.emplace_back(PricedSet{taken, price(taken)}); };
+  const auto add = [&](const std::vector<bool>& taken) -> const PricedSet& {
+    return priced.emplace_back(PricedSet{taken, price(taken)});
+  };
   if (n <= kExhaustive) {
     for (std::size_t bits = 0; bits < std::size_t{1} << n; ++bits) {
       std::vector<bool> taken;

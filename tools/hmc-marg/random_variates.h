@@ -1,5 +1,5 @@
-// Draws from standard distributions on a counter-based stream. Methods: gamma by Marsaglia and Tsang (2000), Poisson and binomial by
-// inversion below mean 10, else by Hormann's transformed rejection (PTRS, BTRS, 1993).
+// Draws from standard distributions on a counter-based stream. Methods: gamma by Marsaglia and Tsang (2000), Poisson and binomial
+// by inversion below mean 10, else by Hormann's transformed rejection (PTRS, BTRS, 1993).
 #pragma once
 
 namespace tenfold {
@@ -8,11 +8,11 @@ class PhiloxStream;
 
 namespace tenfold::hmc_marg {
 
-double draw_exponential(PhiloxStream& random);                   // rate 1
-double draw_gamma(double shape, PhiloxStream& random);           // rate 1; shape > 0
-double draw_log_gamma(double shape, PhiloxStream& random);       // log of a gamma draw: does not underflow for tiny shapes
+double draw_exponential(PhiloxStream& random);  // rate 1
+double draw_gamma(double shape, PhiloxStream& random);  // rate 1; shape > 0
+double draw_log_gamma(double shape, PhiloxStream& random);  // log of a gamma draw: does not underflow for tiny shapes
 double draw_beta(double a, double b, PhiloxStream& random);
-double draw_poisson(double mean, PhiloxStream& random);          // mean >= 0; NaN above 2^30, Stan's own limit
+double draw_poisson(double mean, PhiloxStream& random);  // mean >= 0; NaN above 2^30, Stan's own limit
 double draw_binomial(double trials, double probability, PhiloxStream& random);
 
 }  // namespace tenfold::hmc_marg

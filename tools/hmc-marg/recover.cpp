@@ -108,7 +108,8 @@ struct Recovery::State {
   std::size_t kept_size = 0;
   std::vector<Part> parts;
   std::vector<LocationTerm> terms;
-  std::vector<Definition> definitions;     // of whitened scalars, in order; of a vector with a correlated prior the last element first
+  std::vector<Definition>
+      definitions;     // of whitened scalars, in order; of a vector with a correlated prior the last element first
   std::vector<std::uint32_t> inverse_order;  // of definitions from z to e: such a vector's first element first
   std::vector<Component> components;
   std::vector<std::size_t> scalars;        // of all components, one after the other: places in e and z
@@ -148,15 +149,18 @@ struct Recovery::State {
   template <int D>
   void solve_component_transposed(const Component& component, std::span<double> x, const double* b) const;
   void take_logs();
-  void location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location, double& scale) const;
+  void location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location,
+                          double& scale) const;
   void to_z(std::span<const double> e, std::span<double> z) const;
   void find_paths();
   double variance_in_block(std::size_t i) const;
   void solve_transposed(std::span<double> x) const;  // L' e = x
-  void solve(std::span<double> x) const;             // L y = x
+  void solve(std::span<double> x) const;  // L y = x
 };
 
-Recovery::Recovery(const FactorGraph& model, const Marginal& marginal) : state_(std::make_unique<State>()) { state_->build(model, marginal); }
+Recovery::Recovery(const FactorGraph& model, const Marginal& marginal) : state_(std::make_unique<State>()) {
+  state_->build(model, marginal);
+}
 Recovery::~Recovery() = default;
 Recovery::Recovery(Recovery&&) noexcept = default;
 Recovery& Recovery::operator=(Recovery&&) noexcept = default;
@@ -171,7 +175,8 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
     const Value& kept = model.parameters[static_cast<std::size_t>(p)].value;
     for (std::size_t i = 0; i < kept.size(); ++i, ++place) {
       const Slot slot = kept.known() ? 0 : kept.slot[i];
-      if (slot == 0 || model.graph.is_constant(slot) || !given.try_emplace(slot, true).second) continue;  // known, or met before (a symmetric matrix)
+      if (slot == 0 || model.graph.is_constant(slot) || !given.try_emplace(slot, true).second)
+        continue;  // known, or met before (a symmetric matrix)
       spec.inputs.push_back(slot);
       input_place.push_back(place);
     }
@@ -199,7 +204,9 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
     definitions.push_back(d);
   }
   for (std::uint32_t t = 0; t < definitions.size();) {
-    const auto group = [&](std::uint32_t k) { return system->priors.rows[static_cast<std::size_t>(system->prior[static_cast<std::size_t>(definitions[k].z)])].together; };
+    const auto group = [&](std::uint32_t k) {
+      return system->priors.rows[static_cast<std::size_t>(system->prior[static_cast<std::size_t>(definitions[k].z)])].together;
+    };
     std::uint32_t end = t + 1;
     while (group(t) >= 0 && end < definitions.size() && group(end) == group(t)) ++end;
     for (std::uint32_t k = end; k-- > t;) inverse_order.push_back(k);
@@ -222,12 +229,15 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
   for (const BlockRow& source : system->rows.rows) {
     std::size_t component = shape.components.size();
     for (const AffineTerm& term : system->rows.terms_of(source))
-      if (term.z >= 0 && shape.component_of[static_cast<std::size_t>(term.z)] >= 0) component = static_cast<std::size_t>(shape.component_of[static_cast<std::size_t>(term.z)]);
+      if (term.z >= 0 && shape.component_of[static_cast<std::size_t>(term.z)] >= 0)
+        component = static_cast<std::size_t>(shape.component_of[static_cast<std::size_t>(term.z)]);
     const int d = components[component].d;
     Row row{static_cast<std::uint32_t>(parts.size()), 0, output(source.scale)};
     for (const AffineTerm& term : system->rows.terms_of(source)) {
       const auto z = static_cast<std::size_t>(term.z);
-      const std::int32_t column = term.z < 0 ? d + border_size() : shape.component_of[z] < 0 ? d + shape.place_of[z] : shape.place_of[z];
+      const std::int32_t column = term.z < 0                  ? d + border_size()
+                                  : shape.component_of[z] < 0 ? d + shape.place_of[z]
+                                                              : shape.place_of[z];
       parts.push_back({column, output(term.ref), term.number});
     }
     row.count = static_cast<std::uint32_t>(parts.size()) - row.first;
@@ -252,7 +262,8 @@ void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) 
   find_paths();
 }
 
-void Recovery::State::lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output) {
+void Recovery::State::lay_out_families(const FactorGraph& model, const Marginal& marginal,
+                                       const std::function<std::int32_t(Slot)>& output) {
   eliminated_size = static_cast<std::size_t>(system->n);
   if (marginal.families == nullptr) return;
   std::unordered_map<int, std::size_t> begin;
@@ -284,7 +295,10 @@ bool Recovery::State::assemble() {
   for (const Definition& d : definitions)
     if (!(d.known_scale * value(d.scale) > 0)) return false;
   for (const Component& c : components) {
-    const bool done = c.d != 1 ? eliminate(c) : p == 0 ? eliminate_scalar<0>(c) : p == 1 ? eliminate_scalar<1>(c) : eliminate_scalar<-1>(c);
+    const bool done = c.d != 1 ? eliminate(c)
+                      : p == 0 ? eliminate_scalar<0>(c)
+                      : p == 1 ? eliminate_scalar<1>(c)
+                               : eliminate_scalar<-1>(c);
     if (!done) return false;
   }
   if (!cholesky(numbers.border.data(), p)) return false;
@@ -299,7 +313,8 @@ inline bool Recovery::State::coefficients(const Row& row, int columns) {
   const double inverse_scale = row.scale < 0 ? 1 : 1 / value(row.scale);
   double* const a = work.data();
   for (int i = 0; i < columns; ++i) a[i] = 0;
-  for (std::uint32_t t = row.first; t < row.first + row.count; ++t) a[parts[t].column] += parts[t].number * value(parts[t].ref) * inverse_scale;
+  for (std::uint32_t t = row.first; t < row.first + row.count; ++t)
+    a[parts[t].column] += parts[t].number * value(parts[t].ref) * inverse_scale;
   return inverse_scale > 0;
 }
 
@@ -349,7 +364,8 @@ bool Recovery::State::eliminate(const Component& c) {
   return true;
 }
 
-// The same for a component of one scalar, as most models have many: no inner loops but those over the border (P, or any number: -1).
+// The same for a component of one scalar, as most models have many: no inner loops but those over the border (P, or any number:
+// -1).
 template <int P>
 bool Recovery::State::eliminate_scalar(const Component& c) {
   const int p = P >= 0 ? P : border_size();
@@ -418,8 +434,10 @@ void Recovery::State::solve_transposed(std::span<double> x) const {
   solve_upper(numbers.border.data(), border_size(), b);
   for (std::size_t q = 0; q < border.size(); ++q) x[border[q]] = b[q];
   for (const Component& c : components) {
-    if (c.d == 1) solve_component_transposed<1>(c, x, b);
-    else solve_component_transposed<0>(c, x, b);
+    if (c.d == 1)
+      solve_component_transposed<1>(c, x, b);
+    else
+      solve_component_transposed<0>(c, x, b);
   }
 }
 
@@ -441,10 +459,12 @@ void Recovery::State::solve(std::span<double> x) const {
   for (std::size_t q = 0; q < border.size(); ++q) x[border[q]] = b[q];
 }
 
-void Recovery::State::location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location, double& scale) const {
+void Recovery::State::location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e,
+                                         double& location, double& scale) const {
   location = 0;
   for (std::uint32_t t = d.first; t < d.first + d.count; ++t)
-    location += terms[t].number * value(terms[t].ref) * (terms[t].z == kIntercept ? 1.0 : (terms[t].standard ? e : z)[static_cast<std::size_t>(terms[t].z)]);
+    location += terms[t].number * value(terms[t].ref) *
+                (terms[t].z == kIntercept ? 1.0 : (terms[t].standard ? e : z)[static_cast<std::size_t>(terms[t].z)]);
   scale = d.known_scale * value(d.scale);
 }
 
@@ -490,7 +510,8 @@ void Recovery::draw_independent(PhiloxStream& random, double width, std::span<do
   s.on_block(z, [&](std::span<double> x) {
     for (const Component& c : s.components)
       for (int i = 0; i < c.d; ++i)
-        x[s.scalars[c.scalars + static_cast<std::size_t>(i)]] = width * random.normal() / s.numbers.component[c.component + static_cast<std::size_t>(i * c.d + i)];
+        x[s.scalars[c.scalars + static_cast<std::size_t>(i)]] =
+            width * random.normal() / s.numbers.component[c.component + static_cast<std::size_t>(i * c.d + i)];
     for (std::size_t q = 0; q < p; ++q) x[s.border[q]] = width * random.normal() / s.numbers.border[q * p + q];
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += s.numbers.mean[i];
     s.to_z(x, x);
@@ -558,7 +579,8 @@ double Recovery::covariance(std::size_t i, std::size_t j) const {
       const Definition& d = s.definitions[t];
       double& weight = x[k][static_cast<std::size_t>(d.z)];
       for (std::uint32_t u = d.first; u < d.first + d.count && weight != 0; ++u)
-        if (s.terms[u].z != kIntercept) x[k][static_cast<std::size_t>(s.terms[u].z)] += weight * s.terms[u].number * s.value(s.terms[u].ref);
+        if (s.terms[u].z != kIntercept)
+          x[k][static_cast<std::size_t>(s.terms[u].z)] += weight * s.terms[u].number * s.value(s.terms[u].ref);
       weight *= d.known_scale * s.value(d.scale);
     }
     s.solve(x[k]);
@@ -573,7 +595,8 @@ double Recovery::covariance(std::size_t i, std::size_t j) const {
 void Recovery::State::find_paths() {
   const auto n = static_cast<std::size_t>(system->n);
   std::vector<std::int32_t> definition_of(n, -1);
-  for (std::size_t t = 0; t < definitions.size(); ++t) definition_of[static_cast<std::size_t>(definitions[t].z)] = static_cast<std::int32_t>(t);
+  for (std::size_t t = 0; t < definitions.size(); ++t)
+    definition_of[static_cast<std::size_t>(definitions[t].z)] = static_cast<std::int32_t>(t);
   steps_at = reached_at = {0};
   direction.assign(n, 0.0);
   for (std::size_t i = 0; i < n; ++i) {

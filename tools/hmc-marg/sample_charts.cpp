@@ -16,7 +16,8 @@ std::vector<std::string> worst_columns(std::span<const SummaryRow> rows) {
   for (const SummaryRow& row : rows)
     if ((row.kind == "sampled" || row.kind == "eliminated") && std::isfinite(row.figures.ess_bulk)) order.push_back(&row);
   std::sort(order.begin(), order.end(), [](const SummaryRow* a, const SummaryRow* b) {
-    return a->figures.ess_bulk != b->figures.ess_bulk ? a->figures.ess_bulk < b->figures.ess_bulk : a < b;  // ties in the table's order
+    return a->figures.ess_bulk != b->figures.ess_bulk ? a->figures.ess_bulk < b->figures.ess_bulk
+                                                      : a < b;  // ties in the table's order
   });
   std::vector<std::string> names = {"lp__"};
   for (std::size_t i = 0; i < order.size() && i < kCharted; ++i) names.push_back(order[i]->name);
@@ -41,9 +42,10 @@ std::vector<report::Chart> sample_charts(const SamplerOutput& output, std::span<
     charts.push_back(report::trace("trace-" + file_part(name), "Trace of " + name, column, name));
     charts.push_back(report::rank_plot("rank-" + file_part(name), "Ranks of " + name, column));
   }
-  // Energies, centred, beside their changes from draw to draw: with changes much narrower than the energies themselves, the momentum
-  // draws do not reach the tails (Betancourt 2016).
-  const auto energy = draws.column(static_cast<std::size_t>(std::find(draws.names.begin(), draws.names.end(), "energy__") - draws.names.begin()));
+  // Energies, centred, beside their changes from draw to draw: with changes much narrower than the energies themselves, the
+  // momentum draws do not reach the tails (Betancourt 2016).
+  const auto energy =
+      draws.column(static_cast<std::size_t>(std::find(draws.names.begin(), draws.names.end(), "energy__") - draws.names.begin()));
   report::Series marginal{"energy, centred", {}, {}}, change{"change from draw to draw", {}, {}};
   for (const auto& chain : energy) {
     double mean = 0;

@@ -70,7 +70,9 @@ std::vector<std::string> column_kinds(const Model& model, const Marginal& margin
 
 void check_certificate(const CertificateResult& certificate) {
   if (!certificate.ok)
-    infeasible_error(fmt::format("the identity certificate is broken ({}): this model is not sampled marginalised; --marginalize none still works", certificate.worst));
+    infeasible_error(fmt::format(
+        "the identity certificate is broken ({}): this model is not sampled marginalised; --marginalize none still works",
+        certificate.worst));
 }
 
 Json certificate_json(const CertificateResult& c) {
@@ -89,10 +91,15 @@ void describe(SampleOptions& o, cli::OptionTable& table) {
   table.add("--thin", s.thin, "keep every N-th draw").between(1, 1e9);
   table.add("--delta", s.delta, "target acceptance of the step-size adaptation").strictly_between(0, 1);
   table.add("--max-depth", s.max_depth, "doublings of a trajectory at most").between(1, 20);
-  table.choice("--metric", s.metric, {{"diag", MetricKind::diag}, {"dense", MetricKind::dense}, {"unit", MetricKind::unit}}, "shape of the inverse mass matrix");
-  table.add("--init", s.init, "initial points: uniform within this radius of zero, unconstrained; or a JSON file of constrained values").value_name("RADIUS|FILE");
+  table.choice("--metric", s.metric, {{"diag", MetricKind::diag}, {"dense", MetricKind::dense}, {"unit", MetricKind::unit}},
+               "shape of the inverse mass matrix");
+  table
+      .add("--init", s.init,
+           "initial points: uniform within this radius of zero, unconstrained; or a JSON file of constrained values")
+      .value_name("RADIUS|FILE");
   table.add("--init-metric", s.init_metric, "JSON file with inv_metric, and step_size where it has one").file();
-  table.add("--step-size", s.step_size, "first step size").strictly_between(0, 1e7);  // beyond, Stan takes a posterior for improper
+  table.add("--step-size", s.step_size, "first step size")
+      .strictly_between(0, 1e7);  // beyond, Stan takes a posterior for improper
   table.flag("--save-warmup", s.save_warmup, "write the warm-up draws, too");
   table.flag("--csv-timing", s.csv_timing, "write true times into the chain files; equal runs then differ in these bytes");
   table.flag("--strict", o.strict, "exit 1 when a diagnostic warns");
@@ -111,7 +118,8 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   const double certificate_s = wall_s() - clock;
 
   const SamplerOutput output = run_chains(model, marginal, options.sampler, run);
-  if (output.generated_faults > 0) run.warn(fmt::format("generated quantities of {} draws are NaN: {}", output.generated_faults, output.first_fault));
+  if (output.generated_faults > 0)
+    run.warn(fmt::format("generated quantities of {} draws are NaN: {}", output.generated_faults, output.first_fault));
 
   ChainDraws draws{.names = output.column_names, .chains = {}};
   for (const auto& values : output.values) draws.chains.emplace_back(values);
@@ -138,20 +146,37 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
       {"chains", chains_json(output.chains)},
       {"summary", summary_json(rows)},
       {"min_ess",
-       {{"value", measured ? Json(least.value) : Json(nullptr)}, {"name", measured ? Json(least.name) : Json(nullptr)}, {"per_cpu_s", ratio(work.cpu_s())}, {"per_gradient", ratio(work.gradients)}}},
+       {{"value", measured ? Json(least.value) : Json(nullptr)},
+        {"name", measured ? Json(least.name) : Json(nullptr)},
+        {"per_cpu_s", ratio(work.cpu_s())},
+        {"per_gradient", ratio(work.gradients)}}},
       {"time",
-       {{"parse_s", model.parse_s}, {"plan_s", plan_s}, {"certificate_s", certificate_s}, {"warmup_cpu_s", work.warmup_s}, {"sampling_cpu_s", work.sampling_s}, {"recover_cpu_s", work.recover_s}, {"write_s", work.write_s}}},
+       {{"parse_s", model.parse_s},
+        {"plan_s", plan_s},
+        {"certificate_s", certificate_s},
+        {"warmup_cpu_s", work.warmup_s},
+        {"sampling_cpu_s", work.sampling_s},
+        {"recover_cpu_s", work.recover_s},
+        {"write_s", work.write_s}}},
       {"gradients", work.gradients},
       {"ns_per_gradient", work.gradients > 0 ? Json((work.warmup_s + work.sampling_s) / work.gradients * 1e9) : Json(nullptr)},
       {"diagnostics", {{"ok", messages.empty()}, {"messages", messages}}},
       {"files", output.files},
   };
-  result.answer = fmt::format("{} of {} dimensions were sampled, the other {} integrated out exactly and drawn from their conditional; {}.", dims.sampled, dims.joint, dims.eliminated,
-                              messages.empty() ? "no diagnostic warns" : fmt::format("{} diagnostic{} warn{}", messages.size(), messages.size() == 1 ? "" : "s", messages.size() == 1 ? "s" : ""));
+  result.answer =
+      fmt::format("{} of {} dimensions were sampled, the other {} integrated out exactly and drawn from their conditional; {}.",
+                  dims.sampled, dims.joint, dims.eliminated,
+                  messages.empty() ? "no diagnostic warns"
+                                   : fmt::format("{} diagnostic{} warn{}", messages.size(), messages.size() == 1 ? "" : "s",
+                                                 messages.size() == 1 ? "s" : ""));
   result.human = "Plan\n" + plan_text(model, marginal) + "\n" + summary_text(rows, kSummaryLines) + "\n";
   if (measured)
-    result.human += fmt::format("smallest bulk ESS {:.0f} ({}), {:.0f} per CPU second, {:.3f} per gradient\n", least.value, least.name, least.value / work.cpu_s(), work.gradients > 0 ? least.value / work.gradients : 0.0);
-  result.human += certificate.points > 0 ? fmt::format("certificate: marginal, conditional and program agree to {:.1e} at {} points\n", certificate.max_rel_error, certificate.points) : "";
+    result.human += fmt::format("smallest bulk ESS {:.0f} ({}), {:.0f} per CPU second, {:.3f} per gradient\n", least.value,
+                                least.name, least.value / work.cpu_s(), work.gradients > 0 ? least.value / work.gradients : 0.0);
+  result.human += certificate.points > 0
+                      ? fmt::format("certificate: marginal, conditional and program agree to {:.1e} at {} points\n",
+                                    certificate.max_rel_error, certificate.points)
+                      : "";
   result.human += fmt::format("in {}: chains, result.json, report.html\n", run.directory()->path().string());
   report::Table plan;
   plan.title = "Plan";
@@ -159,7 +184,8 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   for (const PlanEntry& entry : marginal.plan) {
     std::string lines;
     for (const int line : entry.lines) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
-    plan.rows.push_back({entry.name, std::to_string(entry.size), entry.eliminated ? "integrated out" : "sampled", entry.detail.empty() ? entry.reason : entry.detail, lines});
+    plan.rows.push_back({entry.name, std::to_string(entry.size), entry.eliminated ? "integrated out" : "sampled",
+                         entry.detail.empty() ? entry.reason : entry.detail, lines});
   }
   result.tables = {plan, summary_table(rows)};
   result.charts = sample_charts(output, rows);

@@ -56,7 +56,8 @@ void read_metric(ChainSetting& setting) {
   if (options.metric == MetricKind::unit) usage_error("--init-metric does not go with --metric unit, which has nothing to set");
   const data::JsonValue json = read_values(options.init_metric);
   const data::JsonValue* metric = json.find("inv_metric");
-  if (!metric || !metric->is_array()) data::input_error_at(options.init_metric, json, "no array inv_metric; give the file that a run wrote as metric/chain-1.json");
+  if (!metric || !metric->is_array())
+    data::input_error_at(options.init_metric, json, "no array inv_metric; give the file that a run wrote as metric/chain-1.json");
   const std::size_t d = setting.marginal->target.inputs.size();
   const auto number = [&](const data::JsonValue& v) {
     const std::optional<double> x = v.real();
@@ -64,13 +65,15 @@ void read_metric(ChainSetting& setting) {
     return *x;
   };
   if (metric->array().size() != d)
-    data::input_error_at(options.init_metric, *metric, fmt::format("inv_metric has {} entries, but {} coordinates are sampled", metric->array().size(), d));
+    data::input_error_at(options.init_metric, *metric,
+                         fmt::format("inv_metric has {} entries, but {} coordinates are sampled", metric->array().size(), d));
   for (const data::JsonValue& entry : metric->array()) {
     if (options.metric != MetricKind::dense) {
       setting.inverse_mass.push_back(number(entry));
       continue;
     }
-    if (entry.array().size() != d) data::input_error_at(options.init_metric, entry, fmt::format("a dense metric needs rows of {} numbers", d));
+    if (entry.array().size() != d)
+      data::input_error_at(options.init_metric, entry, fmt::format("a dense metric needs rows of {} numbers", d));
     for (const data::JsonValue& v : entry.array()) setting.inverse_mass.push_back(number(v));
   }
   try {
@@ -79,21 +82,27 @@ void read_metric(ChainSetting& setting) {
     data::input_error_at(options.init_metric, *metric, error.what());
   }
   if (const data::JsonValue* step = json.find("step_size")) setting.step_size = number(*step);
-  if (!(setting.step_size > 0 && std::isfinite(setting.step_size))) data::input_error_at(options.init_metric, json, "step_size is not a positive number");
+  if (!(setting.step_size > 0 && std::isfinite(setting.step_size)))
+    data::input_error_at(options.init_metric, json, "step_size is not a positive number");
 }
 
 // What a checkpoint must agree on with the run that goes on from it.
 Json fingerprint(const Model& model, const Marginal& marginal) {
   std::string plan;
-  for (const PlanEntry& entry : marginal.plan) plan += entry.name + (entry.eliminated ? " eliminated\n" : entry.rule.empty() ? " kept\n" : " kept as epsilon\n");
-  return {{"program_sha256", model.source.program_sha256}, {"data_sha256", model.source.data_sha256}, {"plan_sha256", sha256_hex(plan)}};
+  for (const PlanEntry& entry : marginal.plan)
+    plan += entry.name + (entry.eliminated ? " eliminated\n" : entry.rule.empty() ? " kept\n" : " kept as epsilon\n");
+  return {{"program_sha256", model.source.program_sha256},
+          {"data_sha256", model.source.data_sha256},
+          {"plan_sha256", sha256_hex(plan)}};
 }
 
 void check_fingerprint(const Json& saved, const Json& now, const Model& model) {
   for (const auto& [key, value] : now.items()) {
     const auto before = saved.find(key);
     if (before != saved.end() && *before == value) continue;
-    const std::string what = key == "program_sha256" ? model.source.program_file : key == "data_sha256" ? model.source.data_file : "the plan";
+    const std::string what = key == "program_sha256" ? model.source.program_file
+                             : key == "data_sha256"  ? model.source.data_file
+                                                     : "the plan";
     input_error(fmt::format("{} changed since the run was interrupted; restore it, or start again with --force", what));
   }
 }
@@ -103,7 +112,8 @@ std::string blob_name(int id) { return fmt::format("chain-{}.safetensors", id); 
 // The chains of a run and the states last seen of them.
 class Chains {
  public:
-  Chains(const ChainSetting& setting, cli::Run& run) : setting_(setting), run_(run), fingerprint_(fingerprint(*setting.model, *setting.marginal)) {
+  Chains(const ChainSetting& setting, cli::Run& run)
+      : setting_(setting), run_(run), fingerprint_(fingerprint(*setting.model, *setting.marginal)) {
     for (int id = 1; id <= setting.options->chains; ++id) {
       files_.push_back(fmt::format("chains/chain-{}.csv", id));
       chains_.push_back(std::make_unique<Chain>(setting, id, run.directory()->claim(files_.back()).string(), files_.back()));
@@ -137,8 +147,11 @@ class Chains {
       if (d == 0) continue;
       const std::vector<double>& w = metric.inverse_mass();
       Json rows = Json::array();
-      for (std::size_t r = 0; metric.kind() == MetricKind::dense && r < d; ++r) rows.push_back(std::vector<double>(w.begin() + static_cast<std::ptrdiff_t>(r * d), w.begin() + static_cast<std::ptrdiff_t>((r + 1) * d)));
-      const Json json = {{"inv_metric", metric.kind() == MetricKind::dense ? rows : Json(w)}, {"step_size", out.chains.back().step_size}};
+      for (std::size_t r = 0; metric.kind() == MetricKind::dense && r < d; ++r)
+        rows.push_back(std::vector<double>(w.begin() + static_cast<std::ptrdiff_t>(r * d),
+                                           w.begin() + static_cast<std::ptrdiff_t>((r + 1) * d)));
+      const Json json = {{"inv_metric", metric.kind() == MetricKind::dense ? rows : Json(w)},
+                         {"step_size", out.chains.back().step_size}};
       const std::string file = fmt::format("metric/chain-{}.json", i + 1);
       run_.directory()->write(file, json.dump() + "\n");
       out.files.push_back(file);
@@ -152,7 +165,8 @@ class Chains {
     check_fingerprint(saved.json, fingerprint_, *setting_.model);
     const auto recorded = [&](const char* key, std::size_t i) -> const Json& {
       const auto list = saved.json.find(key);
-      if (list == saved.json.end() || !list->is_array() || list->size() != chains_.size()) input_error(std::string("checkpoint/state.json: no list ") + key + " of all chains; start again with --force");
+      if (list == saved.json.end() || !list->is_array() || list->size() != chains_.size())
+        input_error(std::string("checkpoint/state.json: no list ") + key + " of all chains; start again with --force");
       return (*list)[i];
     };
     for (std::size_t i = 0; i < chains_.size(); ++i) {
@@ -161,7 +175,8 @@ class Chains {
       ChainState state = chain_state_from(blob->second, "checkpoint/" + blob->first);
       const Json& bytes = recorded("csv_bytes", i);
       const Json& fault = recorded("first_fault", i);
-      if (!bytes.is_number_integer() || bytes.get<std::int64_t>() < 0 || !fault.is_string()) input_error("checkpoint/state.json: an entry of csv_bytes or first_fault is of another kind; start again with --force");
+      if (!bytes.is_number_integer() || bytes.get<std::int64_t>() < 0 || !fault.is_string())
+        input_error("checkpoint/state.json: an entry of csv_bytes or first_fault is of another kind; start again with --force");
       state.csv_bytes = bytes.get<std::uint64_t>();
       state.first_fault = fault.get<std::string>();
       chains_[i]->resume(state);
@@ -191,12 +206,19 @@ class Chains {
     states_[i] = chains_[i]->state();
     done_ += iterations;
     const ChainState& s = states_[i];
-    run_.log({{"chain", i + 1}, {"iteration", s.iteration}, {"step_size", s.step_size}, {"leapfrogs", static_cast<std::int64_t>(s.warmup_leapfrogs + s.leapfrogs)}, {"divergences", static_cast<std::int64_t>(s.divergences)}});
+    run_.log({{"chain", i + 1},
+              {"iteration", s.iteration},
+              {"step_size", s.step_size},
+              {"leapfrogs", static_cast<std::int64_t>(s.warmup_leapfrogs + s.leapfrogs)},
+              {"divergences", static_cast<std::int64_t>(s.divergences)}});
     double divergences = 0;
     for (const ChainState& state : states_) divergences += state.divergences;
     const double warmup = setting_.marginal->target.inputs.empty() ? 0 : setting_.options->warmup;
     const double total = setting_.options->chains * (warmup + setting_.options->draws);
-    run_.step({.what = "sampling", .done = static_cast<double>(done_), .total = total, .unit = "it",
+    run_.step({.what = "sampling",
+               .done = static_cast<double>(done_),
+               .total = total,
+               .unit = "it",
                .note = divergences > 0 ? fmt::format("{} divergence{}", divergences, divergences == 1 ? "" : "s") : ""});
     if (wall_s() - last_save_ > kSaveEvery_s && !run_.stop()) save();
   }
@@ -257,7 +279,8 @@ SamplerOutput run_chains(const Model& model, const Marginal& marginal, const Sam
   return chains.output();
 }
 
-SamplerOutput sample_in_memory(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed, cli::Run& run) {
+SamplerOutput sample_in_memory(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed,
+                               cli::Run& run) {
   const ChainSetting setting = make_setting(model, marginal, options, seed);
   SamplerOutput out;
   out.column_names = setting.column_names;

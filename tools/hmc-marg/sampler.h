@@ -53,11 +53,12 @@ struct SamplerOutput {
   std::string first_fault;
 };
 
-// Writes plan.json, chains/chain-K.csv and metric/chain-K.json. Interrupted: saves and leaves by run.interrupted(). seed: run.seed().
-// Throws Error(infeasible): no finite density in 100 initial points, an improper posterior.
+// Writes plan.json, chains/chain-K.csv and metric/chain-K.json. Interrupted: saves and leaves by run.interrupted(). seed:
+// run.seed(). Throws Error(infeasible): no finite density in 100 initial points, an improper posterior.
 SamplerOutput run_chains(const Model& model, const Marginal& marginal, const SamplerOptions& options, cli::Run& run);
 
 // The same without files, checkpoints and log lines: for comparisons. Where run.stop() is raised the result is cut short.
-SamplerOutput sample_in_memory(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed, cli::Run& run);
+SamplerOutput sample_in_memory(const Model& model, const Marginal& marginal, const SamplerOptions& options, std::uint64_t seed,
+                               cli::Run& run);
 
 }  // namespace tenfold::hmc_marg

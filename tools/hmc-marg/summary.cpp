@@ -79,12 +79,14 @@ Json summary_json(std::span<const SummaryRow> rows) {
 report::Table summary_table(std::span<const SummaryRow> rows) {
   report::Table table;
   table.title = "Posterior summary";
-  const bool kinds = std::any_of(rows.begin(), rows.end(), [](const SummaryRow& row) { return !row.kind.empty() && row.kind != "lp"; });
+  const bool kinds =
+      std::any_of(rows.begin(), rows.end(), [](const SummaryRow& row) { return !row.kind.empty() && row.kind != "lp"; });
   table.columns = {"", "kind", "mean", "mcse", "sd", "5 %", "50 %", "95 %", "R-hat", "ESS bulk", "ESS tail"};
   for (const SummaryRow& row : rows) {
     const stats::McmcSummary& f = row.figures;
-    table.rows.push_back({row.name, row.kind, beside(f.mean, f.sd), cell(f.mcse_mean, 2), beside(f.sd, f.sd), beside(f.q5, f.sd), beside(f.q50, f.sd), beside(f.q95, f.sd),
-                          std::isfinite(f.rhat) ? fmt::format("{:.3f}", f.rhat) : "-", whole(f.ess_bulk), whole(f.ess_tail)});
+    table.rows.push_back({row.name, row.kind, beside(f.mean, f.sd), cell(f.mcse_mean, 2), beside(f.sd, f.sd), beside(f.q5, f.sd),
+                          beside(f.q50, f.sd), beside(f.q95, f.sd), std::isfinite(f.rhat) ? fmt::format("{:.3f}", f.rhat) : "-",
+                          whole(f.ess_bulk), whole(f.ess_tail)});
   }
   if (!kinds) {  // of files that do not say
     table.columns.erase(table.columns.begin() + 1);
@@ -104,7 +106,8 @@ std::string summary_text(std::span<const SummaryRow> rows, std::size_t limit) {
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string out;
     const std::size_t words = table.columns.size() > 1 && table.columns[1] == "kind" ? 2 : 1;
-    for (std::size_t c = 0; c < cells.size(); ++c) out += c < words ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      out += c < words ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
     out.erase(out.find_last_not_of(' ') + 1);
     text += out + "\n";
   };

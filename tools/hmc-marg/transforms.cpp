@@ -164,7 +164,8 @@ Constrained simplex(Builder& build, const Slots& q, std::size_t size) {
   if (size == 1) return {build.constant(1), {}};
   Slots v(size);
   Slots w(q.size());
-  for (std::size_t n = 1; n <= q.size(); ++n) w[n - 1] = build.scaled({q[n - 1]}, 1 / std::sqrt(static_cast<double>(n * (n + 1))))[0];
+  for (std::size_t n = 1; n <= q.size(); ++n)
+    w[n - 1] = build.scaled({q[n - 1]}, 1 / std::sqrt(static_cast<double>(n * (n + 1))))[0];
   Slot sum = 0;
   for (std::size_t n = size; n >= 1; --n) {
     // After the sum from n on: v_n (1-based) = sum - (n - 1) w_{n-1}.
@@ -234,11 +235,14 @@ Slots crossed(Builder& build, const Slots& factor, std::size_t size) {
 
 Constrained correlation_matrix(Builder& build, const Slots& q, std::size_t size) {
   // Here the q run down the columns: (2,1), (3,1), ..., (3,2), ...
-  Constrained factor = correlation_factor(build, q, size, [size](std::size_t i, std::size_t j) { return j * size - j * (j + 1) / 2 + i - j - 1; });
+  Constrained factor =
+      correlation_factor(build, q, size, [size](std::size_t i, std::size_t j) { return j * size - j * (j + 1) / 2 + i - j - 1; });
   Constrained result;
   result.log_jacobian = factor.log_jacobian;
   for (std::size_t k = 1; k < size; ++k) {
-    if (k + 1 < size) append(result.log_jacobian, build.scaled(build.unary(Op::log, {factor.value[k + k * size]}), static_cast<double>(size - k - 1)));
+    if (k + 1 < size)
+      append(result.log_jacobian,
+             build.scaled(build.unary(Op::log, {factor.value[k + k * size]}), static_cast<double>(size - k - 1)));
   }
   result.value = crossed(build, factor.value, size);
   for (std::size_t k = 0; k < size; ++k) result.value[k + k * size] = build.constant(1)[0];
@@ -264,7 +268,8 @@ Constrained covariance_matrix(Builder& build, const Slots& q, std::size_t size) 
   const Constrained factor = covariance_factor(build, q, size, size);
   Constrained result;
   result.value = crossed(build, factor.value, size);
-  for (std::size_t k = 0; k < size; ++k) append(result.log_jacobian, build.scaled({factor.log_jacobian[k]}, static_cast<double>(size - k + 1)));
+  for (std::size_t k = 0; k < size; ++k)
+    append(result.log_jacobian, build.scaled({factor.log_jacobian[k]}, static_cast<double>(size - k + 1)));
   append(result.log_jacobian, build.constant(static_cast<double>(size) * std::log(2.0)));
   return result;
 }
@@ -309,7 +314,8 @@ void constrain(Graph& graph, Parameter& p, int offset) {
     for (const int d : p.dims) n *= static_cast<std::size_t>(d);
     return n;
   }();
-  const bool lane_wise = p.constraint == ConstraintKind::none || p.constraint == ConstraintKind::bounded || p.constraint == ConstraintKind::affine;
+  const bool lane_wise =
+      p.constraint == ConstraintKind::none || p.constraint == ConstraintKind::bounded || p.constraint == ConstraintKind::affine;
   const std::span<const int> inner = std::span(p.dims).subspan(static_cast<std::size_t>(p.type.array_rank));
   std::size_t elements = 1;
   for (int d = 0; d < p.type.array_rank; ++d) elements *= static_cast<std::size_t>(p.dims[static_cast<std::size_t>(d)]);

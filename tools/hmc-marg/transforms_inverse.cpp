@@ -74,9 +74,12 @@ std::optional<std::string> triangular_fault(std::span<const double> x, std::size
   if (rows < columns) return "it has fewer rows than columns";
   for (std::size_t j = 0; j < columns; ++j) {
     for (std::size_t i = 0; i < j; ++i) {
-      if (x[i + j * rows] != 0) return "it is not lower triangular: element [" + std::to_string(i + 1) + ", " + std::to_string(j + 1) + "] is " + text(x[i + j * rows]);
+      if (x[i + j * rows] != 0)
+        return "it is not lower triangular: element [" + std::to_string(i + 1) + ", " + std::to_string(j + 1) + "] is " +
+               text(x[i + j * rows]);
     }
-    if (!(x[j + j * rows] > 0)) return "its diagonal is not positive: element " + std::to_string(j + 1) + " is " + text(x[j + j * rows]);
+    if (!(x[j + j * rows] > 0))
+      return "its diagonal is not positive: element " + std::to_string(j + 1) + " is " + text(x[j + j * rows]);
   }
   return std::nullopt;
 }
@@ -85,10 +88,12 @@ std::optional<std::string> symmetric_fault(std::span<const double> x, std::size_
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (!(std::fabs(x[i + j * n] - x[j + i * n]) <= kTolerance)) {
-        return "it is not symmetric: elements [" + std::to_string(i + 1) + ", " + std::to_string(j + 1) + "] and its mirror are " + text(x[i + j * n]) + " and " + text(x[j + i * n]);
+        return "it is not symmetric: elements [" + std::to_string(i + 1) + ", " + std::to_string(j + 1) +
+               "] and its mirror are " + text(x[i + j * n]) + " and " + text(x[j + i * n]);
       }
     }
-    if (unit_diagonal && !(std::fabs(x[i + i * n] - 1) <= kTolerance)) return "its diagonal is not 1: element " + std::to_string(i + 1) + " is " + text(x[i + i * n]);
+    if (unit_diagonal && !(std::fabs(x[i + i * n] - 1) <= kTolerance))
+      return "its diagonal is not 1: element " + std::to_string(i + 1) + " is " + text(x[i + i * n]);
   }
   std::vector<double> factor;
   if (!factorise(x, n, factor)) return "it is not positive definite";
@@ -105,7 +110,8 @@ std::optional<std::string> bound_fault(double x, double lower, double upper) {
 }
 
 std::optional<std::string> constraint_fault(ConstraintKind constraint, std::span<const double> x, std::span<const int> dims) {
-  if (constraint == ConstraintKind::none || constraint == ConstraintKind::bounded || constraint == ConstraintKind::affine) return std::nullopt;
+  if (constraint == ConstraintKind::none || constraint == ConstraintKind::bounded || constraint == ConstraintKind::affine)
+    return std::nullopt;
   const auto n = static_cast<std::size_t>(dims[0]);
   for (const double value : x) {
     if (std::isnan(value)) return "it holds a NaN";
@@ -115,7 +121,8 @@ std::optional<std::string> constraint_fault(ConstraintKind constraint, std::span
       if (n == 0) return "a simplex needs at least one element";
       double sum = 0;
       for (std::size_t i = 0; i < n; ++i) {
-        if (!(x[i] >= 0)) return "element " + std::to_string(i + 1) + " of a simplex is " + text(x[i]) + ", but must not be negative";
+        if (!(x[i] >= 0))
+          return "element " + std::to_string(i + 1) + " of a simplex is " + text(x[i]) + ", but must not be negative";
         sum += x[i];
       }
       if (!(std::fabs(sum - 1) <= kTolerance)) return "a simplex sums to 1, found " + text(sum);
@@ -123,9 +130,12 @@ std::optional<std::string> constraint_fault(ConstraintKind constraint, std::span
     }
     case ConstraintKind::ordered:
     case ConstraintKind::positive_ordered:
-      if (constraint == ConstraintKind::positive_ordered && n > 0 && !(x[0] >= 0)) return "element 1 is " + text(x[0]) + ", but must not be negative";
+      if (constraint == ConstraintKind::positive_ordered && n > 0 && !(x[0] >= 0))
+        return "element 1 is " + text(x[0]) + ", but must not be negative";
       for (std::size_t i = 1; i < n; ++i) {
-        if (!(x[i] > x[i - 1])) return "it is not increasing: elements " + std::to_string(i) + " and " + std::to_string(i + 1) + " are " + text(x[i - 1]) + " and " + text(x[i]);
+        if (!(x[i] > x[i - 1]))
+          return "it is not increasing: elements " + std::to_string(i) + " and " + std::to_string(i + 1) + " are " +
+                 text(x[i - 1]) + " and " + text(x[i]);
       }
       return std::nullopt;
     case ConstraintKind::cholesky_factor_corr: {
@@ -133,7 +143,9 @@ std::optional<std::string> constraint_fault(ConstraintKind constraint, std::span
       for (std::size_t i = 0; i < n; ++i) {
         double square = 0;
         for (std::size_t j = 0; j <= i; ++j) square += x[i + j * n] * x[i + j * n];
-        if (!(std::fabs(square - 1) <= kTolerance)) return "row " + std::to_string(i + 1) + " of a correlation factor has length " + text(std::sqrt(square)) + ", but must have 1";
+        if (!(std::fabs(square - 1) <= kTolerance))
+          return "row " + std::to_string(i + 1) + " of a correlation factor has length " + text(std::sqrt(square)) +
+                 ", but must have 1";
       }
       return std::nullopt;
     }

@@ -51,7 +51,8 @@ std::vector<std::vector<double>> finite_points(Engine& engine, std::uint64_t see
 }
 
 // The largest difference of value and gradient between two ways to compute one density.
-Check compare(std::string name, const std::vector<std::vector<double>>& points, const DensityFunction& ours, const DensityFunction& other, double tolerance) {
+Check compare(std::string name, const std::vector<std::vector<double>>& points, const DensityFunction& ours,
+              const DensityFunction& other, double tolerance) {
   Check check{std::move(name), true, 0, tolerance, ""};
   for (const std::vector<double>& q : points) {
     std::vector<double> a(q.size()), b(q.size());
@@ -70,12 +71,14 @@ Check gradient_differences(const std::vector<std::vector<double>>& points, const
   constexpr double kTolerance = 1e-6;
   const GradientCheck c = check_gradient(points, density, kTolerance);
   const bool ok = c.error <= kTolerance && (c.compared > 0 || c.skipped == 0);
-  std::string detail = fmt::format("{} components of gradients at {} points against extrapolated differences", c.compared, points.size());
+  std::string detail =
+      fmt::format("{} components of gradients at {} points against extrapolated differences", c.compared, points.size());
   if (c.skipped > 0) detail += fmt::format("; {} more left out, whose differences are too inexact to judge by", c.skipped);
   return {"gradient_differences", ok, c.error, kTolerance, std::move(detail)};
 }
 
-// Draws at one value of the kept parameters against the exact conditional mean and variance: the largest z-score over all scalars.
+// Draws at one value of the kept parameters against the exact conditional mean and variance: the largest z-score over all
+// scalars.
 Check recovery_moments(const Model& model, const Marginal& marginal, std::span<const double> q, std::uint64_t seed) {
   constexpr int kDraws = 4000;
   Recovery recovery(model.graph, marginal);
@@ -115,9 +118,11 @@ Check recovery_moments(const Model& model, const Marginal& marginal, std::span<c
     }
   }
   for (std::size_t i = 0; i < n; ++i) {
-    if (!(variance[i] > 0) || !std::isfinite(variance[i]) || !std::isfinite(kurtosis[i]) || kurtosis[i] > 12) continue;  // z-scores need moments
+    if (!(variance[i] > 0) || !std::isfinite(variance[i]) || !std::isfinite(kurtosis[i]) || kurtosis[i] > 12)
+      continue;  // z-scores need moments
     check.error = std::max(check.error, std::fabs(sum[i] / kDraws) / std::sqrt(variance[i] / kDraws));
-    check.error = std::max(check.error, std::fabs(squares[i] / kDraws / variance[i] - 1) / std::sqrt((2.0 + kurtosis[i]) / kDraws));
+    check.error =
+        std::max(check.error, std::fabs(squares[i] / kDraws / variance[i] - 1) / std::sqrt((2.0 + kurtosis[i]) / kDraws));
   }
   check.ok = check.error <= check.tolerance;
   return check;
@@ -129,7 +134,8 @@ void describe(VerifyOptions& o, cli::OptionTable& table) {
   describe_model(o.model, table);
   describe_plan(o.plan, table);
   table.add("--points", o.points, "points of the certificate").between(16, 100000);
-  table.add("--oracle", o.oracle, "compare with autograd over a dense block in LibTorch; auto: where that part is built").one_of({"auto", "none", "torch"});
+  table.add("--oracle", o.oracle, "compare with autograd over a dense block in LibTorch; auto: where that part is built")
+      .one_of({"auto", "none", "torch"});
 }
 
 cli::Result verify(const VerifyOptions& options, cli::Run& run) {
@@ -143,24 +149,34 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
     other = marginalize(model.graph, plan);
   }
   Engine engine(lower(model.graph.graph, marginal.target));
-  const DensityFunction ours = [&](std::span<const double> q, std::span<double> gradient) { return engine.log_density(q, gradient); };
+  const DensityFunction ours = [&](std::span<const double> q, std::span<double> gradient) {
+    return engine.log_density(q, gradient);
+  };
   std::vector<Check> checks;
   // First: of an improper posterior it says which scalar is to blame, where the search for points would only find none.
   if (!marginal.eliminated.empty()) {
     const CertificateResult c = certify(model.graph, marginal, run.seed(), options.points);
-    checks.push_back({"certificate", c.ok, c.max_rel_error, kCertificateTolerance, c.ok ? fmt::format("joint = marginal + conditional at {} points", c.points) : c.worst});
+    checks.push_back({"certificate", c.ok, c.max_rel_error, kCertificateTolerance,
+                      c.ok ? fmt::format("joint = marginal + conditional at {} points", c.points) : c.worst});
   }
   if (!model.graph.noncentred.empty()) {
     const CertificateResult c = certify_noncentred(declared, model.graph, run.seed());
-    checks.push_back({"noncentred", c.ok, c.max_rel_error, kCertificateTolerance, c.ok ? fmt::format("density of epsilon = density as declared * scales at {} points", c.points) : c.worst});
+    checks.push_back({"noncentred", c.ok, c.max_rel_error, kCertificateTolerance,
+                      c.ok ? fmt::format("density of epsilon = density as declared * scales at {} points", c.points) : c.worst});
   }
   const std::vector<std::vector<double>> points = finite_points(engine, run.seed(), 8);
   checks.push_back(gradient_differences(points, ours));
-  checks.push_back(compare("engine_against_reference", points, ours,
-                           [&](std::span<const double> q, std::span<double> g) { return reference_log_density(model.graph.graph, marginal.target, q, g); }, 1e-10));
+  checks.push_back(compare(
+      "engine_against_reference", points, ours,
+      [&](std::span<const double> q, std::span<double> g) {
+        return reference_log_density(model.graph.graph, marginal.target, q, g);
+      },
+      1e-10));
   if (other) {
     Engine uncompressed(lower(model.graph.graph, other->target));
-    checks.push_back(compare("compression", points, ours, [&](std::span<const double> q, std::span<double> g) { return uncompressed.log_density(q, g); }, 1e-9));
+    checks.push_back(compare(
+        "compression", points, ours,
+        [&](std::span<const double> q, std::span<double> g) { return uncompressed.log_density(q, g); }, 1e-9));
     checks.push_back(recovery_moments(model, marginal, points.front(), run.seed()));
   }
   const Dimensions dims = dimensions(model.graph, marginal);
@@ -169,11 +185,14 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   if (wanted && marginal.families != nullptr) {
     run.note("the oracle integrates Gaussian blocks, not conjugate families: not compared");
   } else if (wanted && dims.eliminated > kOracleLimit) {
-    run.warn(fmt::format("the oracle's dense block takes {} eliminated scalars at most, here are {}: not compared", kOracleLimit, dims.eliminated));
+    run.warn(fmt::format("the oracle's dense block takes {} eliminated scalars at most, here are {}: not compared", kOracleLimit,
+                         dims.eliminated));
   } else if (wanted) {
     const auto part = cli::open_torch_part<TorchPart>("hmc-marg");
-    checks.push_back(compare("torch_oracle", points, ours,
-                             [&](std::span<const double> q, std::span<double> g) { return part->log_density(model.graph, marginal.eliminated, q, g); }, 1e-9));
+    checks.push_back(compare(
+        "torch_oracle", points, ours,
+        [&](std::span<const double> q, std::span<double> g) { return part->log_density(model.graph, marginal.eliminated, q, g); },
+        1e-9));
   }
 
   cli::Result result;
@@ -181,10 +200,17 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   bool all = true;
   for (const Check& check : checks) {
     all = all && check.ok;
-    list.push_back({{"name", check.name}, {"ok", check.ok}, {"error", std::isfinite(check.error) ? Json(check.error) : Json(nullptr)}, {"tolerance", check.tolerance}, {"detail", check.detail}});
-    result.human += fmt::format("{}  {:<26} {:.2e} (at most {:.0e}): {}\n", check.ok ? "holds" : "FAILS", check.name, check.error, check.tolerance, check.detail);
+    list.push_back({{"name", check.name},
+                    {"ok", check.ok},
+                    {"error", std::isfinite(check.error) ? Json(check.error) : Json(nullptr)},
+                    {"tolerance", check.tolerance},
+                    {"detail", check.detail}});
+    result.human += fmt::format("{}  {:<26} {:.2e} (at most {:.0e}): {}\n", check.ok ? "holds" : "FAILS", check.name, check.error,
+                                check.tolerance, check.detail);
   }
-  result.value = {{"dims", {{"joint", dims.joint}, {"sampled", dims.sampled}, {"eliminated", dims.eliminated}}}, {"checks", list}, {"ok", all}};
+  result.value = {{"dims", {{"joint", dims.joint}, {"sampled", dims.sampled}, {"eliminated", dims.eliminated}}},
+                  {"checks", list},
+                  {"ok", all}};
   result.exit_code = all ? 0 : 1;
   return result;
 }

@@ -11,14 +11,15 @@ namespace tenfold::hmc_marg {
 
 namespace {
 
-// Depth-first over locations; a scalar met again while it is open closes a cycle, and the one whose location closes it stays centred.
-// A vector with a correlated prior is one unit: its elements follow each other, the last first, or all stay centred.
+// Depth-first over locations; a scalar met again while it is open closes a cycle, and the one whose location closes it stays
+// centred. A vector with a correlated prior is one unit: its elements follow each other, the last first, or all stay centred.
 class PriorOrder {
  public:
   PriorOrder(const RowSet& rows, BlockSystem& system, std::vector<std::int32_t>& prior)
       : rows_(rows), system_(system), prior_(prior), state_(prior.size(), kNew), spread_(prior.size(), 1) {
     for (std::int32_t z = 0; z < system.n; ++z)
-      if (const std::int32_t row = prior_[at(z)]; row >= 0 && rows.rows[at(row)].together >= 0) together_[rows.rows[at(row)].together].push_back(z);
+      if (const std::int32_t row = prior_[at(z)]; row >= 0 && rows.rows[at(row)].together >= 0)
+        together_[rows.rows[at(row)].together].push_back(z);
   }
 
   void visit(std::int32_t z) {
@@ -30,7 +31,8 @@ class PriorOrder {
     bool whitens = row >= 0;
     for (const std::int32_t member : unit) whitens = whitens && location_fits(member);
     // Elements refer to e of those before them: the first has no such term.
-    if (whitens) std::sort(unit.begin(), unit.end(), [&](std::int32_t l, std::int32_t r) { return prior_[at(l)] > prior_[at(r)]; });
+    if (whitens)
+      std::sort(unit.begin(), unit.end(), [&](std::int32_t l, std::int32_t r) { return prior_[at(l)] > prior_[at(r)]; });
     for (const std::int32_t member : unit) {
       if (whitens)
         system_.order.push_back(member);
@@ -112,7 +114,8 @@ RowSet take_priors(const RowSet& rows, BlockSystem& system) {
     row.known_scale = 1;
     rest.add(row, terms);
   }
-  system.constant += (static_cast<double>(system.n) - static_cast<double>(system.order.size()) - normalisers) * 0.91893853320467274178;
+  system.constant +=
+      (static_cast<double>(system.n) - static_cast<double>(system.order.size()) - normalisers) * 0.91893853320467274178;
   return rest;
 }
 

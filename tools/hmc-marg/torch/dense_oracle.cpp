@@ -1,5 +1,6 @@
-// The marginal density by plain autograd: rows of the Gaussian block from residuals at zero and at unit vectors, then a dense Cholesky.
-// log p(y) = -sum log s - (m/2) log 2 pi - 1/2 sum (r/s)^2 - 1/2 log |M| + (n/2) log 2 pi, M = A' S^-2 A, r = c - A M^-1 A' S^-2 c.
+// The marginal density by plain autograd: rows of the Gaussian block from residuals at zero and at unit vectors, then a dense
+// Cholesky. log p(y) = -sum log s - (m/2) log 2 pi - 1/2 sum (r/s)^2 - 1/2 log |M| + (n/2) log 2 pi, M = A' S^-2 A, r = c - A
+// M^-1 A' S^-2 c.
 #include <torch/torch.h>
 
 #include <cmath>
@@ -22,14 +23,16 @@ const double kLog2Pi = std::log(2 * std::numbers::pi);
 
 class DenseOracle final : public TorchPart {
  public:
-  double log_density(const FactorGraph& model, const std::vector<int>& eliminated, std::span<const double> kept, std::span<double> gradient) override {
+  double log_density(const FactorGraph& model, const std::vector<int>& eliminated, std::span<const double> kept,
+                     std::span<double> gradient) override {
     const torch::NoGradGuard off;
     torch::AutoGradMode on(true);
     const Tensor q = torch::tensor(std::vector<double>(kept.begin(), kept.end()), torch::kFloat64).requires_grad_(true);
     const Tensor value = total(model, eliminated, q);
     if (!gradient.empty() && q.numel() > 0) {
       const Tensor g = torch::autograd::grad({value}, {q}, {}, false, false, /*allow_unused=*/true)[0];
-      for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = g.defined() ? g[static_cast<std::int64_t>(i)].item<double>() : 0;
+      for (std::size_t i = 0; i < gradient.size(); ++i)
+        gradient[i] = g.defined() ? g[static_cast<std::int64_t>(i)].item<double>() : 0;
     }
     return value.item<double>();
   }
@@ -56,7 +59,8 @@ class DenseOracle final : public TorchPart {
       const auto size = static_cast<std::int64_t>(p.free_size);
       if (gone.contains(static_cast<int>(i))) {
         if (p.value.size() == 0) continue;
-        tensors.set(graph.node_of(p.value.slot[0]), probes.index({Slice(), Slice(z, z + static_cast<std::int64_t>(p.value.size()))}));
+        tensors.set(graph.node_of(p.value.slot[0]),
+                    probes.index({Slice(), Slice(z, z + static_cast<std::int64_t>(p.value.size()))}));
         z += static_cast<std::int64_t>(p.value.size());
       } else {
         if (size > 0) tensors.set(graph.node_of(p.free_first), q.index({Slice(at, at + size)}).unsqueeze(0));
@@ -110,9 +114,13 @@ class DenseOracle final : public TorchPart {
   static Tensor block(const Rows& rows, std::int64_t n) {
     const Tensor residuals = torch::cat(rows.residuals, 1), scales = torch::cat(rows.scales, 0);
     const Tensor c = residuals[0] / scales;                                                 // [rows]
-    const Tensor a = ((residuals.index({Slice(0, 1)}) - residuals.index({Slice(1, None)})) / scales).transpose(0, 1);  // [rows, n]
+    const Tensor a =
+        ((residuals.index({Slice(0, 1)}) - residuals.index({Slice(1, None)})) / scales).transpose(0, 1);  // [rows, n]
     const auto [factor, failed] = torch::linalg_cholesky_ex(a.transpose(0, 1).matmul(a));
-    if (failed.item<int>() != 0) infeasible_error("the oracle's matrix of the eliminated scalars is not positive definite in floating point; --oracle none leaves it out");
+    if (failed.item<int>() != 0)
+      infeasible_error(
+          "the oracle's matrix of the eliminated scalars is not positive definite in floating point; --oracle none leaves it "
+          "out");
     const Tensor mean = torch::cholesky_solve(a.transpose(0, 1).matmul(c.unsqueeze(1)), factor);
     const Tensor r = c - a.matmul(mean).squeeze(1);
     const double constants = 0.5 * static_cast<double>(n - scales.size(0)) * kLog2Pi;

@@ -23,13 +23,15 @@ Tensor flat(const Tensor& matrix) { return matrix.transpose(1, 2).reshape({matri
 template <class Reduce>
 Tensor by_segment(const Tensor& x, std::span<const std::uint32_t> offsets, const Reduce& reduce) {
   std::vector<Tensor> parts;
-  for (std::size_t i = 0; i + 1 < offsets.size(); ++i) parts.push_back(reduce(x.index({Slice(), Slice(offsets[i], offsets[i + 1])})));
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+    parts.push_back(reduce(x.index({Slice(), Slice(offsets[i], offsets[i + 1])})));
   return torch::stack(parts, 1);
 }
 
 Tensor segment_sums(const Tensor& x, std::span<const std::uint32_t> offsets) {
   std::vector<std::int64_t> owner;
-  for (std::size_t i = 0; i + 1 < offsets.size(); ++i) owner.insert(owner.end(), offsets[i + 1] - offsets[i], static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+    owner.insert(owner.end(), offsets[i + 1] - offsets[i], static_cast<std::int64_t>(i));
   return torch::zeros({x.size(0), static_cast<std::int64_t>(offsets.size()) - 1}, x.options()).index_add(1, indices(owner), x);
 }
 
@@ -118,8 +120,10 @@ Tensor GraphTensors::compute(const Node& node) {
       const Tensor lower = torch::tril(matrix(x[0], n));
       return flat(torch::linalg_cholesky(lower + torch::tril(lower, -1).transpose(1, 2)));
     }
-    case Op::solve_lower: return flat(torch::linalg_solve_triangular(torch::tril(matrix(x[0], n)), matrix(x[1], n), /*upper=*/false));
-    case Op::solve_lower_transposed: return flat(torch::linalg_solve_triangular(torch::tril(matrix(x[0], n)).transpose(1, 2), matrix(x[1], n), /*upper=*/true));
+    case Op::solve_lower:
+      return flat(torch::linalg_solve_triangular(torch::tril(matrix(x[0], n)), matrix(x[1], n), /*upper=*/false));
+    case Op::solve_lower_transposed:
+      return flat(torch::linalg_solve_triangular(torch::tril(matrix(x[0], n)).transpose(1, 2), matrix(x[1], n), /*upper=*/true));
     case Op::density: return log_density(node.density, x).expand({-1, lanes});
     default: return lane_wise(node.op, x[0], x.size() > 1 ? x[1] : x[0]).expand({-1, lanes});
   }
