@@ -4,55 +4,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <set>
 #include <unordered_map>
-#include <utility>
 
 #include "base/philox.h"
-#include "hmc-marg/block_system.h"
-#include "hmc-marg/conjugate_conditional.h"
+#include "hmc-marg/recover_state.h"
 
 namespace tenfold::hmc_marg {
+
+using recovery::Component;
+using recovery::Definition;
+using recovery::LocationTerm;
+using recovery::Part;
+using recovery::Row;
+using recovery::solve_lower;
 
 namespace {
 
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
-
-// number * values[ref] * z, or * e_z: an earlier element of a vector with a correlated prior, whose definition comes later.
-struct LocationTerm {
-  std::int32_t z = kIntercept;
-  std::int32_t ref = 0;
-  double number = 0;
-  bool standard = false;
-};
-
-// number * values[ref], added to a column of its row: component 0 .. d-1, border d .. d+p-1, intercept d+p.
-struct Part {
-  std::int32_t column = 0;
-  std::int32_t ref = 0;
-  double number = 0;
-};
-
-struct Row {
-  std::uint32_t first = 0, count = 0;  // its parts
-  std::int32_t scale = -1;             // into values, -1: none
-};
-
-// Its scalars in State::scalars, its rows, its places in ConditionalNumbers. The last has d = 0: rows of the border alone.
-struct Component {
-  int d = 0;
-  std::size_t scalars = 0, component = 0, coupling = 0;
-  std::vector<Row> rows;
-};
-
-struct Definition {  // z = sum of the terms + scale * e
-  std::int32_t z = 0;
-  std::uint32_t first = 0, count = 0;
-  std::int32_t scale = 0;
-  double known_scale = 1;
-};
 
 // Sum of logs of positive numbers, with one log for many: the product is taken as long as it is far from overflow.
 class LogSum {
@@ -84,13 +53,6 @@ bool cholesky(double* a, int n) {
   return true;
 }
 
-void solve_lower(const double* l, int n, double* x) {
-  for (int i = 0; i < n; ++i) {
-    for (int k = 0; k < i; ++k) x[i] -= l[i * n + k] * x[k];
-    x[i] /= l[i * n + i];
-  }
-}
-
 void solve_upper(const double* l, int n, double* x) {  // L' x = b
   for (int i = n - 1; i >= 0; --i) {
     for (int k = i + 1; k < n; ++k) x[i] -= l[k * n + i] * x[k];
@@ -99,64 +61,6 @@ void solve_upper(const double* l, int n, double* x) {  // L' x = b
 }
 
 }  // namespace
-
-struct Recovery::State {
-  std::shared_ptr<const BlockSystem> system;
-  std::unique_ptr<Engine> engine;
-  std::vector<std::uint32_t> input_place;  // of the engine's inputs in the constrained vector
-  std::vector<double> input;
-  std::size_t kept_size = 0;
-  std::vector<Part> parts;
-  std::vector<LocationTerm> terms;
-  std::vector<Definition>
-      definitions;     // of whitened scalars, in order; of a vector with a correlated prior the last element first
-  std::vector<std::uint32_t> inverse_order;  // of definitions from z to e: such a vector's first element first
-  std::vector<Component> components;
-  std::vector<std::size_t> scalars;        // of all components, one after the other: places in e and z
-  std::vector<std::size_t> border;         // the same of the border
-  std::vector<double> diagonal;            // [components, border] 1: whitened, 0: flat
-  ConditionalNumbers numbers;              // the last of its values is 1, for parts and scales that refer to none
-  FamilyConditional families;
-  std::vector<std::uint32_t> place;        // of the block's scalars in z; empty: their own
-  std::vector<std::int32_t> place_in_block;  // of z's scalars, -1: of a family
-  std::size_t eliminated_size = 0;
-  std::vector<double> border_g;
-  bool good = false, logs_known = false;
-  mutable std::vector<double> e, work, block;  // work: max_component, then border, then one more
-  // What the variance of the block's scalar i stands on: definitions, last first, and components. Offsets [n + 1] into the lists.
-  std::vector<std::uint32_t> steps, steps_at, reached, reached_at;
-  mutable std::vector<double> direction;  // [n], zeros between calls
-
-  // Runs f on the block's part of z and writes it back.
-  template <class F>
-  void on_block(std::span<double> z, F f) const {
-    if (place_in_block.empty()) return f(z);
-    f(std::span<double>(block));
-    for (std::size_t i = 0; i < block.size(); ++i) z[place[i]] = block[i];
-  }
-
-  double value(std::int32_t ref) const { return numbers.values[static_cast<std::size_t>(ref)]; }
-  int border_size() const { return static_cast<int>(border.size()); }
-  double* border_work() const { return work.data() + std::max(system->partition.max_component, 1); }
-
-  void build(const FactorGraph& model, const Marginal& marginal);
-  void lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output);
-  bool assemble();
-  bool coefficients(const Row& row, int columns);
-  bool eliminate(const Component& component);
-  template <int P>
-  bool eliminate_scalar(const Component& component);
-  template <int D>
-  void solve_component_transposed(const Component& component, std::span<double> x, const double* b) const;
-  void take_logs();
-  void location_and_scale(const Definition& d, std::span<const double> z, std::span<const double> e, double& location,
-                          double& scale) const;
-  void to_z(std::span<const double> e, std::span<double> z) const;
-  void find_paths();
-  double variance_in_block(std::size_t i) const;
-  void solve_transposed(std::span<double> x) const;  // L' e = x
-  void solve(std::span<double> x) const;  // L y = x
-};
 
 Recovery::Recovery(const FactorGraph& model, const Marginal& marginal) : state_(std::make_unique<State>()) {
   state_->build(model, marginal);
@@ -555,115 +459,6 @@ double Recovery::log_conditional(std::span<const double> all) const {
   }
   return -0.5 * square + s.numbers.log_diagonal - s.numbers.log_scales - static_cast<double>(z.size()) * kHalfLogTwoPi +
          s.families.log_density(s.numbers.family, all);
-}
-
-void Recovery::mean(std::span<double> z) const {
-  const State& s = *state_;
-  s.on_block(z, [&](std::span<double> x) { s.to_z(s.numbers.mean, x); });
-  s.families.mean(s.numbers.family, z);
-}
-
-// Cov(z) = J (L L')^-1 J' with J = dz/de: for row i of J, L^-1 J_i' by running whitening backwards.
-double Recovery::covariance(std::size_t i, std::size_t j) const {
-  const State& s = *state_;
-  if (!s.place_in_block.empty()) {
-    if (s.place_in_block[i] < 0 || s.place_in_block[j] < 0) return s.families.covariance(s.numbers.family, i, j);
-    i = static_cast<std::size_t>(s.place_in_block[i]);
-    j = static_cast<std::size_t>(s.place_in_block[j]);
-  }
-  std::vector<double> x[2];
-  for (int k = 0; k < 2; ++k) {
-    x[k].assign(static_cast<std::size_t>(s.system->n), 0.0);
-    x[k][k == 0 ? i : j] = 1;
-    for (std::size_t t = s.definitions.size(); t-- > 0;) {
-      const Definition& d = s.definitions[t];
-      double& weight = x[k][static_cast<std::size_t>(d.z)];
-      for (std::uint32_t u = d.first; u < d.first + d.count && weight != 0; ++u)
-        if (s.terms[u].z != kIntercept)
-          x[k][static_cast<std::size_t>(s.terms[u].z)] += weight * s.terms[u].number * s.value(s.terms[u].ref);
-      weight *= d.known_scale * s.value(d.scale);
-    }
-    s.solve(x[k]);
-    if (i == j) break;
-  }
-  const std::vector<double>& y = i == j ? x[0] : x[1];
-  double sum = 0;
-  for (std::size_t k = 0; k < y.size(); ++k) sum += x[0][k] * y[k];
-  return sum;
-}
-
-void Recovery::State::find_paths() {
-  const auto n = static_cast<std::size_t>(system->n);
-  std::vector<std::int32_t> definition_of(n, -1);
-  for (std::size_t t = 0; t < definitions.size(); ++t)
-    definition_of[static_cast<std::size_t>(definitions[t].z)] = static_cast<std::int32_t>(t);
-  steps_at = reached_at = {0};
-  direction.assign(n, 0.0);
-  for (std::size_t i = 0; i < n; ++i) {
-    std::vector<std::int32_t> open = {static_cast<std::int32_t>(i)};
-    std::set<std::int32_t> met(open.begin(), open.end());
-    std::set<std::uint32_t, std::greater<>> path;
-    std::set<std::uint32_t> touched;
-    while (!open.empty()) {
-      const auto z = static_cast<std::size_t>(open.back());
-      open.pop_back();
-      if (system->partition.component_of[z] >= 0) touched.insert(static_cast<std::uint32_t>(system->partition.component_of[z]));
-      if (definition_of[z] < 0) continue;
-      path.insert(static_cast<std::uint32_t>(definition_of[z]));
-      const Definition& d = definitions[static_cast<std::size_t>(definition_of[z])];
-      for (std::uint32_t u = d.first; u < d.first + d.count; ++u)
-        if (terms[u].z != kIntercept && met.insert(terms[u].z).second) open.push_back(terms[u].z);
-    }
-    steps.insert(steps.end(), path.begin(), path.end());
-    reached.insert(reached.end(), touched.begin(), touched.end());
-    steps_at.push_back(static_cast<std::uint32_t>(steps.size()));
-    reached_at.push_back(static_cast<std::uint32_t>(reached.size()));
-  }
-}
-
-// As covariance(i, i), but only where row i of J is not zero.
-double Recovery::State::variance_in_block(std::size_t i) const {
-  std::vector<double>& x = direction;
-  const int p = border_size();
-  double* const a = work.data();
-  double* const b = border_work();
-  x[i] = 1;
-  for (std::uint32_t k = steps_at[i]; k < steps_at[i + 1]; ++k) {
-    const Definition& d = definitions[steps[k]];
-    double& weight = x[static_cast<std::size_t>(d.z)];
-    for (std::uint32_t u = d.first; u < d.first + d.count; ++u)
-      if (terms[u].z != kIntercept) x[static_cast<std::size_t>(terms[u].z)] += weight * terms[u].number * value(terms[u].ref);
-    weight *= d.known_scale * value(d.scale);
-  }
-  for (std::size_t q = 0; q < border.size(); ++q) b[q] = std::exchange(x[border[q]], 0.0);
-  double sum = 0;
-  for (std::uint32_t k = reached_at[i]; k < reached_at[i + 1]; ++k) {
-    const Component& c = components[reached[k]];
-    const double* const coupling = numbers.coupling.data() + c.coupling;
-    for (int j = 0; j < c.d; ++j) a[j] = std::exchange(x[scalars[c.scalars + static_cast<std::size_t>(j)]], 0.0);
-    solve_lower(numbers.component.data() + c.component, c.d, a);
-    for (int j = 0; j < c.d; ++j) sum += a[j] * a[j];
-    for (int q = 0; q < p; ++q)
-      for (int j = 0; j < c.d; ++j) b[q] -= coupling[q * c.d + j] * a[j];
-  }
-  solve_lower(numbers.border.data(), p, b);
-  for (int q = 0; q < p; ++q) sum += b[q] * b[q];
-  return sum;
-}
-
-void Recovery::variance(std::span<double> z) const {
-  const State& s = *state_;
-  if (s.place_in_block.empty()) {
-    for (std::size_t i = 0; i < z.size(); ++i) z[i] = s.variance_in_block(i);
-    return;
-  }
-  s.families.variance(s.numbers.family, z);
-  for (std::size_t i = 0; i < s.place.size(); ++i) z[s.place[i]] = s.variance_in_block(i);
-}
-
-void Recovery::excess_kurtosis(std::span<double> z) const {
-  std::fill(z.begin(), z.end(), 0.0);
-  state_->families.excess_kurtosis(state_->numbers.family, z);
 }
 
 }  // namespace tenfold::hmc_marg
