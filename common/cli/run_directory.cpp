@@ -81,8 +81,10 @@ DiskRunDirectory::DiskRunDirectory(fs::path path, RunIdentity identity, Reuse re
                   "name another directory with --out");
     }
   } catch (...) {
+    // A directory that another process has locked is in use, whoever made it.
+    if (locked_)
+      for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
     close(directory_fd_);
-    for (auto made = made_.rbegin(); made != made_.rend(); ++made) rmdir(made->c_str());
     throw;
   }
 }
@@ -115,10 +117,21 @@ void DiskRunDirectory::open_or_make(Reuse reuse) {
 }
 
 void DiskRunDirectory::lock() {
-  if (flock(directory_fd_, LOCK_EX | LOCK_NB) == 0) return;
-  if (errno == EWOULDBLOCK)
-    usage_error(path_.string() + ": in use by a run that is going on; wait for it, or name another directory with --out");
-  cannot("lock the run directory", path_, errno);
+  for (;;) {
+    if (flock(directory_fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK)
+        usage_error(path_.string() + ": in use by a run that is going on; wait for it, or name another directory with --out");
+      cannot("lock the run directory", path_, errno);
+    }
+    // Between opening and locking another process may have removed it: what is locked must be what the path names.
+    struct stat held {}, named {};
+    if (fstat(directory_fd_, &held) == 0 && stat(path_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+        held.st_ino == named.st_ino)
+      break;
+    close(directory_fd_);
+    open_or_make(reuse_);
+  }
+  locked_ = true;
 }
 
 void DiskRunDirectory::read_manifest() {

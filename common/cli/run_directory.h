@@ -84,6 +84,7 @@ class DiskRunDirectory final : public RunDirectory {
   std::optional<int> finished_;
   mutable std::mutex mutex_;
   int directory_fd_ = -1;  // holds the lock
+  bool locked_ = false;
   int log_fd_ = -1;
   int slot_ = 0;  // where the last state lies
   bool begun_ = false;

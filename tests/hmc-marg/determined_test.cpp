@@ -18,7 +18,7 @@ const std::string kHead =
     "data { int N; int J; array[N] int g; vector[N] x; vector[N] y; int prior; } transformed data { vector[N] x3 = 3 * x; "
     "vector[N] far = 1e4 + x; }\n";
 
-std::string refusal(const std::string& parameters, const std::string& body, const PlanOptions& options = {}) {
+std::string refusal(const std::string& parameters, const std::string& body, const PlanOptions& options = largest()) {
   const MarginalModel m = marginal_of(
       kHead + "parameters {" + parameters + " real<lower=0> s; } model { s ~ normal(0, 1); " + body + " }", kData, options);
   try {

@@ -68,8 +68,8 @@ int main(int argc, char** argv) {
                "exact", "the posterior by quadrature, and the grade of a run", exact,
                {.random = true,
                 .threads = true,
-                .examples = {"hmc-marg exact",
-                             "hmc-marg exact sample_data/hmc-marg/dyestuff.stan --data sample_data/hmc-marg/dyestuff.json"},
+                .examples = {"hmc-marg exact sample_data/hmc-marg/dyestuff.stan --data sample_data/hmc-marg/dyestuff.json",
+                             "hmc-marg exact"},
                 .description = "Where at most three dimensions are left to sample: means, deviations, quantiles and the evidence "
                                "without Monte Carlo error. With "
                                "--against RUN every figure of a run's chains gets its z-score."}),
