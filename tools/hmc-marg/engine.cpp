@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "hmc-marg/lowered.h"
 #include "hmc-marg/op_program.h"
@@ -109,9 +110,11 @@ double Engine::log_density(std::span<const double> q, std::span<double> gradient
     return total;
   }
   for (const Instruction& in : p.reverse) in.reverse(in, s.machine);
-  for (std::uint32_t i = 0; i < p.inputs; ++i) {
-    gradient[i] = s.machine.adjoint[i];
-    s.machine.adjoint[i] = 0;
+  if (p.inputs == 1) {  // the common case after elimination: two library calls cost more than the move
+    gradient[0] = std::exchange(s.machine.adjoint[0], 0.0);
+  } else {
+    std::copy_n(s.machine.adjoint, p.inputs, gradient.data());
+    std::fill_n(s.machine.adjoint, p.inputs, 0.0);
   }
   return total;
 }

@@ -15,8 +15,15 @@ wanted = sys.argv[1] if len(sys.argv) > 1 else None
 git = subprocess.run(["git", "-C", root, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True).stdout.strip()
 
 
+def cpu_name():
+    for line in open("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
 def report(name, seconds, reach):
-    print(json.dumps({"name": name, "unit": "s", "ours": seconds, "peer": None, "ratio": None, "ci": None, "limit_share": None, "threads": 1, "cpu": platform.processor(), "git": git, "reach": reach}))
+    print(json.dumps({"name": name, "unit": "s", "ours": seconds, "peer": None, "ratio": None, "ci": None, "limit_share": None, "threads": 1, "cpu": cpu_name(), "git": git, "reach": reach}))
 
 
 def wall(arguments):
