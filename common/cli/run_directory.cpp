@@ -124,7 +124,7 @@ void DiskRunDirectory::lock() {
       cannot("lock the run directory", path_, errno);
     }
     // Between opening and locking another process may have removed it: what is locked must be what the path names.
-    struct stat held {}, named {};
+    struct stat held{}, named{};
     if (fstat(directory_fd_, &held) == 0 && stat(path_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
         held.st_ino == named.st_ino)
       break;
