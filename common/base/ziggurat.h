@@ -10,8 +10,8 @@ namespace tenfold {
 
 struct Ziggurat {
   static constexpr int kLayers = 256;
-  static constexpr double kTail = 3.6541528853610088;      // where the tail begins
-  static constexpr double kArea = 0.00492867323399;        // of each layer
+  static constexpr double kTail = 3.6541528853610088;  // where the tail begins
+  static constexpr double kArea = 0.00492867323399;  // of each layer
   std::array<double, kLayers + 1> x{};  // x[0]: width of a rectangle with the lowest layer's area; x[1] = kTail; x[256] = 0
   std::array<double, kLayers + 1> height{};  // exp(-x^2/2)
   Ziggurat();
