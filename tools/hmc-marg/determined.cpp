@@ -118,7 +118,8 @@ class Rows {
   }
 
  private:
-  bool is_flat(std::int32_t z) const { return z >= 0 && system_.prior[static_cast<std::size_t>(z)] < 0; }
+  // z >= n in a prior names the standard normal of an element of a vector with a correlated prior, which is whitened.
+  bool is_flat(std::int32_t z) const { return z >= 0 && z < system_.n && system_.prior[static_cast<std::size_t>(z)] < 0; }
   double value(Slot slot) const { return slot == 0 ? 1 : values_[output_.at(slot)]; }
 
   bool fill(const BlockRow& row, std::size_t d, std::span<double> out) const {
