@@ -92,7 +92,7 @@ TEST_CASE("errors of syntax, names, types and unsupported constructs stand at li
       {model("real r = normal_rng(0, 1);"), "{}", 3, {"m.stan:6:12", "normal_rng"}},
       {"", "{}", 3, {"m.stan"}},
       {"\n\n", "{}", 3, {"m.stan"}},
-      {std::string("parameters { real x; }\nmodel { \0 }\n", 38), "{}", 3, {"m.stan:2:9"}},
+      {std::string("parameters { real x; }\nmodel { \0 }\n", 35), "{}", 3, {"m.stan:2:9"}},
       {"parameters { real x; }\nmodel { x ~ normal(0, \xff\xfe); }\n", "{}", 3, {"m.stan:2:"}},
       {model("target += " + repeated("(", 100000) + "x" + repeated(")", 100000) + ";"), "{}", 3, {"m.stan:6:"}},
       {model(repeated("{", 100000) + repeated("}", 100000)), "{}", 3, {"m.stan:6:"}},
