@@ -17,6 +17,7 @@
 #include "cli/run_report.h"
 #include "cli/shared_options.h"
 #include "cli/standard_output.h"
+#include "data/json_reader.h"
 
 namespace tenfold::cli {
 namespace {
@@ -175,11 +176,15 @@ void abandon_unless_saved(const Invocation& in, CommandRun& run) {
 }
 
 // A run directory that is complete: its result once more.
-int deliver_again(const Invocation& in, const DiskRunDirectory& directory, const Log& log) {
+int deliver_again(const Invocation& in, DiskRunDirectory& directory, const Log& log) {
+  const int exit_code = *directory.finished();
+  directory.finish(exit_code);  // the run may have been killed while it tidied up
   log.info("the run in " + directory.path().string() + " is complete; this is its result");
-  const std::string text = read_file(directory.path() / "result.json");
-  if (in.subcommand.traits.product.empty()) write_standard_output(text);
-  return *directory.finished();
+  if (!in.subcommand.traits.product.empty()) return exit_code;
+  const std::string file = (directory.path() / "result.json").string();
+  if (in.shared.append) append_line_locked(*in.shared.append, data::dump_json(data::to_json(data::read_json(file))));
+  write_standard_output(read_file(file));
+  return exit_code;
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ class DiskRunDirectory final : public RunDirectory {
   // Also cuts log.jsonl back to where the state left it. Empty when none was saved. Throws Error, exit 3, when it does not read.
   std::optional<State> load_state();
 
-  // The run is complete: its state goes.
+  // The run is complete: its state goes, and what a killed process was writing. Again after a kill in here: the rest goes.
   void finish(int exit_code);
   // Removes everything that this run wrote, and the directory if the run made it.
   void abandon();

@@ -40,6 +40,20 @@ TEST_CASE("nothing is drawn when none is asked for, nor control codes into a fil
   CHECK(read_file(folder / "err").find('\x1b') == std::string::npos);
 }
 
+namespace {
+
+// What was written to the other end of a pseudoterminal before the first newline (which the terminal turns into "\r\n"). What is
+// written there arrives some time later and in pieces of any size.
+std::string read_until_newline(int terminal) {
+  std::string text;
+  char byte = 0;
+  while (::read(terminal, &byte, 1) == 1 && byte != '\n') text += byte;
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
 TEST_CASE("on a terminal one line is redrawn, and cleared before anything else is written") {
   const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
   REQUIRE(terminal >= 0);
@@ -59,15 +73,12 @@ TEST_CASE("on a terminal one line is redrawn, and cleared before anything else i
     reporter.clear();
     reporter.clear();  // nothing is drawn any more: nothing to remove
   }
-  char text[4096];
-  const ssize_t length = ::read(terminal, text, sizeof text);
-  REQUIRE(length > 0);
-  const std::string shown(text, static_cast<std::size_t>(length));
+  REQUIRE(::write(screen, "\n", 1) == 1);
+  const std::string shown = read_until_newline(terminal);
   const std::string erase = "\r\x1b[K";
   CHECK(shown.starts_with(erase + "a name"));
   CHECK(shown.ends_with(erase));
   CHECK(shown.size() == 2 * erase.size() + 79);  // cut to the line of a terminal that does not tell its width
-  CHECK(shown.find('\n') == std::string::npos);
   ::close(screen);
   ::close(terminal);
 }

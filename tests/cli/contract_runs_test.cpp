@@ -198,8 +198,11 @@ TEST_CASE("contract: an interrupted run leaves 130 and a state that --resume fin
         CHECK_MESSAGE(resumed.at(file) == bytes, place(tool, subcommand) << ": the resumed run has another " << file);
     }
     CHECK_MESSAGE(resumed.size() == expected.size(), place(tool, subcommand) << ": the resumed run has other files");
-    check_result(place(tool, subcommand) + " --resume of a complete run", tool, subcommand,
-                 run(resume.arguments(tool, subcommand), in(scratch)));
+    const std::string appended = (scratch.path() / "appended.jsonl").string();
+    const Outcome again = run(resume.with("append", appended).arguments(tool, subcommand), in(scratch));
+    check_result(place(tool, subcommand) + " --resume of a complete run", tool, subcommand, again);
+    CHECK_MESSAGE(Json::parse(slurp(appended), nullptr, false) == Json::parse(again.out, nullptr, false),
+                  place(tool, subcommand) << ": --resume --append of a complete run appends something else than it prints");
   });
 }
 

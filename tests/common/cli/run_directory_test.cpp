@@ -181,6 +181,28 @@ TEST_CASE("a finished run has no state left, and says how it ended") {
   CHECK(DiskRunDirectory(folder.path / "run", kWalk, Reuse::resume).finished() == 1);
 }
 
+TEST_CASE("a finished run that was killed while it tidied up is tidied up later") {
+  const Folder folder;
+  const fs::path run = folder.path / "run";
+  {
+    DiskRunDirectory directory(run, kWalk, Reuse::refuse);
+    directory.save_state({.json = {{"step", 1}}, .blobs = {{"a.bin", "one"}}});
+    fs::copy(run / "checkpoint", folder.path / "before", fs::copy_options::recursive);
+    directory.finish(0);
+  }
+  fs::copy(folder.path / "before", run / "checkpoint", fs::copy_options::recursive);
+  write_file_atomic(run / "manifest.json.tmp-12-9", "half");
+  Json manifest = Json::parse(read_file(run / "manifest.json"));
+  manifest["files"].push_back("checkpoint/state.json");
+  manifest["files"].push_back("checkpoint/0/a.bin");
+  write_file_atomic(run / "manifest.json", manifest.dump());
+  DiskRunDirectory directory(run, kWalk, Reuse::resume);
+  directory.finish(*directory.finished());
+  CHECK(!fs::exists(run / "checkpoint"));
+  CHECK(!fs::exists(run / "manifest.json.tmp-12-9"));
+  CHECK(Json::parse(read_file(run / "manifest.json"))["finished"] == true);
+}
+
 TEST_CASE("log lines of several threads stay whole") {
   const Folder folder;
   DiskRunDirectory directory(folder.path / "run", kWalk, Reuse::refuse);
