@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/philox.h"
@@ -128,6 +129,12 @@ Check recovery_moments(const Model& model, const Marginal& marginal, std::span<c
   return check;
 }
 
+std::string names_of(const FactorGraph& model, const std::vector<int>& parameters) {
+  std::vector<std::string> names;
+  for (const int p : parameters) names.push_back(model.parameters[static_cast<std::size_t>(p)].name);
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
 }  // namespace
 
 void describe(VerifyOptions& o, cli::OptionTable& table) {
@@ -146,6 +153,8 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   if (!marginal.eliminated.empty()) {
     PlanOptions plan = options.plan;
     plan.compress = !plan.compress;
+    plan.marginalize = names_of(model.graph, marginal.eliminated);  // compressed or not, other sets may be the cheapest
+    plan.keep = plan.require = {};
     other = marginalize(model.graph, plan);
   }
   Engine engine(lower(model.graph.graph, marginal.target));
