@@ -14,6 +14,7 @@
 #include "hmc-marg/exact.h"
 #include "hmc-marg/exact_against.h"
 #include "hmc-marg/explain.h"
+#include "hmc-marg/plan_race.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -139,7 +140,7 @@ void describe(ExactCommandOptions& o, cli::OptionTable& table) {
 
 cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
-  const Marginal marginal = marginalize(model.graph, options.plan);
+  const Marginal marginal = choose_plan(model, options.plan, run);
   std::optional<ChainFiles> chains;
   if (!options.against.empty()) chains = read_run(options.against, model, marginal, run);
   const ExactResult result = integrate(model, marginal, {}, run);

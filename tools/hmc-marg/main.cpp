@@ -39,6 +39,8 @@ int main(int argc, char** argv) {
                 .examples = {"hmc-marg explain sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json",
                              "hmc-marg explain sample_data/hmc-marg/sleepstudy.stan --data sample_data/hmc-marg/sleepstudy.json "
                              "--keep intercept",
+                             "hmc-marg explain sample_data/hmc-marg/sleepstudy_brms.stan --data "
+                             "sample_data/hmc-marg/sleepstudy_brms.json --plan race",
                              "hmc-marg explain --marginalize none --reparam auto"},
                 .description = "A line a parameter: the rule that integrates it out, or the reason that it is sampled, with "
                                "source lines; then the predicted cost of a "

@@ -13,6 +13,7 @@
 #include "hmc-marg/diagnostics.h"
 #include "hmc-marg/explain.h"
 #include "hmc-marg/noncentred.h"
+#include "hmc-marg/plan_race.h"
 #include "hmc-marg/sample_charts.h"
 #include "hmc-marg/summary.h"
 
@@ -108,8 +109,8 @@ void describe(SampleOptions& o, cli::OptionTable& table) {
 cli::Result sample(const SampleOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
   double clock = wall_s();
-  const FactorGraph declared = options.plan.reparam == "none" ? FactorGraph() : model.graph;
-  const Marginal marginal = marginalize(model.graph, options.plan);
+  const FactorGraph declared = options.plan.may_rewrite() ? model.graph : FactorGraph();
+  const Marginal marginal = choose_plan(model, options.plan, run);
   const double plan_s = model.build_s + (wall_s() - clock);
   clock = wall_s();
   const CertificateResult certificate = certify(model.graph, marginal, run.seed());

@@ -18,6 +18,7 @@
 #include "hmc-marg/gradient_check.h"
 #include "hmc-marg/noncentred.h"
 #include "hmc-marg/op_program.h"
+#include "hmc-marg/plan_race.h"
 #include "hmc-marg/recover.h"
 #include "hmc-marg/torch_part.h"
 
@@ -147,14 +148,15 @@ void describe(VerifyOptions& o, cli::OptionTable& table) {
 
 cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
-  const FactorGraph declared = options.plan.reparam == "none" ? FactorGraph() : model.graph;
-  const Marginal marginal = marginalize(model.graph, options.plan);
+  const FactorGraph declared = options.plan.may_rewrite() ? model.graph : FactorGraph();
+  const Marginal marginal = choose_plan(model, options.plan, run);
   std::optional<Marginal> other;
   if (!marginal.eliminated.empty()) {
     PlanOptions plan = options.plan;
     plan.compress = !plan.compress;
     plan.marginalize = names_of(model.graph, marginal.eliminated);  // compressed or not, other sets may be the cheapest
     plan.keep = plan.require = {};
+    plan.plan = "auto";
     other = marginalize(model.graph, plan);
   }
   Engine engine(lower(model.graph.graph, marginal.target));
