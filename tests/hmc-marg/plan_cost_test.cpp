@@ -50,6 +50,7 @@ TEST_CASE("plans on the corpus") {
   CHECK(sampled_names(plan("radon_county_intercept")) == "beta sigma_y ");
   CHECK(sampled_names(plan("radon_partially_pooled_centered")) == "sigma_alpha sigma_y ");
   CHECK(sampled_names(plan("radon_variable_intercept_centered")) == "beta sigma_alpha sigma_y ");
+  CHECK(sampled_names(plan("radon_pooled")) == "sigma_y ");
   CHECK(sampled_names(plan("eight_schools_centered")) == "tau ");
   CHECK(sampled_names(plan("eight_schools_noncentered")) == "tau ");
   for (const char* name : {"nes_logit_model", "GLM_Poisson_model", "GLM_Binomial_model"}) {
