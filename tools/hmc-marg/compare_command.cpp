@@ -70,7 +70,7 @@ Candidate prepare_candidate(const std::string& name, const ModelSource& source, 
                             cli::Run& run) {
   Candidate out{.name = name, .prepared = {}, .error = "", .code = ExitCode::ok};
   try {
-    out.prepared = prepare(name, source, plan, run.seed());
+    out.prepared = prepare(name, source, plan, run);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::infeasible && !(suite && error.exit_code() == ExitCode::input)) throw;
     out.error = error.what();

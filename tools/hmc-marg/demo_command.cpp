@@ -69,7 +69,7 @@ std::vector<Played> play(const Piece& piece, int repeats, double& done, double t
   std::vector<Played> played;
   const ModelSource source = read_model("embedded:" + piece.model, "");
   for (const char* name : piece.variants)
-    played.push_back({.prepared = prepare(name, source, variant_plan(name, {}), run.seed()), .outputs = {}, .verdict = {}});
+    played.push_back({.prepared = prepare(name, source, variant_plan(name, {}), run), .outputs = {}, .verdict = {}});
   for (int repeat = 0; repeat < repeats; ++repeat)
     for (Played& p : played) {
       const std::uint64_t seed = run.seed() + static_cast<std::uint64_t>(repeat);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "hmc-marg/diagnostics.h"
 #include "hmc-marg/noncentred.h"
+#include "hmc-marg/plan_race.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -39,15 +40,15 @@ PlanOptions variant_plan(const std::string& variant, const PlanOptions& automati
   return plan;
 }
 
-PreparedVariant prepare(const std::string& name, const ModelSource& source, const PlanOptions& plan, std::uint64_t seed) {
+PreparedVariant prepare(const std::string& name, const ModelSource& source, const PlanOptions& plan, cli::Run& run) {
   PreparedVariant out;
   out.name = name;
-  out.model = load_model(source, seed);
-  const FactorGraph declared = plan.reparam == "none" ? FactorGraph() : out.model.graph;
-  out.marginal = marginalize(out.model.graph, plan);
-  out.certificate = certify(out.model.graph, out.marginal, seed);
+  out.model = load_model(source, run.seed());
+  const FactorGraph declared = plan.may_rewrite() ? out.model.graph : FactorGraph();
+  out.marginal = choose_plan(out.model, plan, run);
+  out.certificate = certify(out.model.graph, out.marginal, run.seed());
   check_certificate(name, out.certificate);
-  if (!out.model.graph.noncentred.empty()) check_certificate(name, certify_noncentred(declared, out.model.graph, seed));
+  if (!out.model.graph.noncentred.empty()) check_certificate(name, certify_noncentred(declared, out.model.graph, run.seed()));
   out.dims = dimensions(out.model.graph, out.marginal);
   return out;
 }

@@ -36,8 +36,8 @@ struct PreparedVariant {
   std::vector<std::string> counted;
 };
 
-// Throws Error(infeasible): a plan that cannot be, a certificate that does not hold.
-PreparedVariant prepare(const std::string& name, const ModelSource& source, const PlanOptions& plan, std::uint64_t seed);
+// Throws what choose_plan() throws, and Error(infeasible) where a certificate does not hold.
+PreparedVariant prepare(const std::string& name, const ModelSource& source, const PlanOptions& plan, cli::Run& run);
 
 // What a run of a variant gave. NaN: not to be had.
 struct Figures {
