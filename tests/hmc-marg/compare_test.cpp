@@ -194,12 +194,13 @@ TEST_CASE("the verdict over all clauses names what breaks it, what is open and w
   std::vector<CompareRow> rows;
   add_pairs(rows, kNone, {10, 10.1, 10.2});
   std::vector<Clause> clauses = judge_model("m", true, rows, "");
-  CHECK(claim_sentence("It", clauses) == "It holds in all 3 clauses that were run.");
+  CHECK(claim_sentence("It", clauses) == "It holds in the 3 clauses that were run.");
   for (const Clause& c : judge_model("far", true, {}, "no data")) clauses.push_back(c);
-  CHECK(claim_sentence("It", clauses) == "It holds in all 3 clauses that were run. Not run: far (no data).");
+  CHECK(claim_sentence("It", clauses) == "It holds in the 3 clauses that were run. Not run: far (no data).");
   CHECK(claim_sentence("It", judge_model("far", true, {}, "no data")) == "Of It nothing was run. Not run: far (no data).");
   clauses[1].status = ClauseStatus::not_shown;
-  CHECK(claim_sentence("It", clauses).starts_with("It holds in 2 of 3 clauses that were run. Not shown: auto at least 8 times"));
+  CHECK(claim_sentence("It", clauses)
+            .starts_with("It holds in 2 of the 3 clauses that were run. Not shown: auto at least 8 times"));
   clauses[0].status = ClauseStatus::does_not_hold;
   CHECK(claim_sentence("It", clauses).starts_with("It does not hold: auto at least as fast as none and reparam on m ("));
 }

@@ -210,7 +210,10 @@ class Runs {
         row.error = error.what();
       }
     }
-    if (!row.error.empty()) run_.warn(fmt::format("{}: {} with seed {} failed: {}", c.model, candidate.name, seed, row.error));
+    if (!candidate.error.empty())
+      run_.warn(fmt::format("{}: {} cannot run: {}", c.model, candidate.name, row.error));
+    else if (!row.error.empty())
+      run_.warn(fmt::format("{}: {} with seed {} failed: {}", c.model, candidate.name, seed, row.error));
     run_.log(row_json(row));
     rows_.push_back(std::move(row));
     run_.step({.what = "compare",
@@ -302,7 +305,9 @@ cli::Result result_of(const CompareOptions& o, const std::vector<Case>& cases, c
                   {"contrasts", gain_list},
                   {"clauses", clauses_json(clauses)},
                   {"not_run", not_run_json(not_run)}};
-  result.tables = {variants_table(means), contrasts_table(gains), clauses_table(clauses)};
+  result.tables = {variants_table(means)};
+  if (!gains.empty()) result.tables.push_back(contrasts_table(gains));
+  result.tables.push_back(clauses_table(clauses));
   result.charts = rate_charts(means);
   std::string sentences;
   for (const Case& c : cases)
@@ -312,8 +317,12 @@ cli::Result result_of(const CompareOptions& o, const std::vector<Case>& cases, c
   const std::string claim =
       claim_sentence(o.suite == "none" ? "That auto is at least as fast and free of divergences" : "The paper's claim", clauses);
   result.answer = sentences + claim;
-  result.human = report::table_text(result.tables[0], 3) + "\n" + report::table_text(result.tables[1], 2) + "\n" +
-                 report::table_text(result.tables[2], 4) + "\n" + result.answer + "\n";
+  for (const report::Table& table : result.tables)
+    result.human += report::table_text(table, &table == &result.tables.front()  ? 3
+                                              : &table == &result.tables.back() ? 4
+                                                                                : 2) +
+                    "\n";
+  result.human += result.answer + "\n";
   result.exit_code = exit_code(cases, rows, clauses, o.strict);
   return result;
 }
@@ -347,7 +356,7 @@ cli::Result compare(const CompareOptions& options, cli::Run& run) {
   check_options(options);
   std::vector<NotRun> not_run;
   const std::vector<Case> cases = prepare_cases(options, run, not_run);
-  if (options.seeds == 1) run.warn("one seed gives no interval: nothing is judged by --seeds 1");
+  if (options.seeds == 1) run.warn("one seed gives no interval: no ratio is judged with --seeds 1");
   const std::vector<CompareRow> rows = Runs(cases, options, run).all();
   run.directory()->write("compare.csv", rows_csv(rows));
   return result_of(options, cases, not_run, rows);

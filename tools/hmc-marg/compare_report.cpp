@@ -38,6 +38,8 @@ const char* clause_text(ClauseKind kind) {
   return "";
 }
 
+std::string count_of(int clauses) { return clauses == 1 ? "the one clause" : fmt::format("the {} clauses", clauses); }
+
 std::string status_text(ClauseStatus status) {
   switch (status) {
     case ClauseStatus::holds: return "holds";
@@ -145,8 +147,9 @@ std::string claim_sentence(const std::string& claim, const std::vector<Clause>& 
   if (!broken.empty())
     text = fmt::format("{} does not hold: {}.", claim, broken);
   else if (held > 0)
-    text = fmt::format("{} holds in {}{} clauses that were run.", claim, open.empty() ? "all " : "",
-                       open.empty() ? std::to_string(held) : fmt::format("{} of {}", held, held + undecided));
+    text = fmt::format("{} holds in {} that {} run.", claim,
+                       undecided == 0 ? count_of(held) : fmt::format("{} of {}", held, count_of(held + undecided)),
+                       held + undecided == 1 ? "was" : "were");
   else
     text = fmt::format("Of {} nothing was run.", claim);
   if (!open.empty()) text += " Not shown: " + open + ".";
