@@ -63,10 +63,12 @@ int main(int argc, char** argv) {
                "verify", "check the elimination on a model", verify,
                {.random = true,
                 .examples = {"hmc-marg verify sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json",
-                             "hmc-marg verify --oracle torch"},
+                             "hmc-marg verify sample_data/hmc-marg/sleepstudy_brms.stan --data "
+                             "sample_data/hmc-marg/sleepstudy_brms.json",
+                             "hmc-marg verify sample_data/hmc-marg/hpp.stan --data sample_data/hmc-marg/rats71.json --oracle "
+                             "torch"},
                 .description = "Certificate, central differences, the plain interpreter, compression on and off, moments of "
-                               "recovered draws, and autograd over a "
-                               "dense block in LibTorch. Exit code 1 if one does not hold."}),
+                               "recovered draws, and autograd in LibTorch. Exit code 1 if one does not hold."}),
            cli::subcommand<ExactCommandOptions>(
                "exact", "the posterior by quadrature, and the grade of a run", exact,
                {.random = true,
