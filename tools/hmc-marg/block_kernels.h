@@ -18,6 +18,9 @@ struct BlockPart {
 // Components of equal structure, padded to whole batches of `lanes` with zeros. Arrays of batches: [batches][...][lanes].
 struct BlockClass {
   int d = 0, p = 0, rows = 0, batches = 0, parts = 0, gathers = 0, lanes = kBlockLanes;
+  // Above 0: each row has the parts component 0 .. d-1, border 0 .. p-1, and so many of its intercept, none of them gathered.
+  // Where a row has fewer the number is 0.
+  int intercepts = 0;
   const std::int32_t* part_first = nullptr;  // [rows + 1]
   const BlockPart* part = nullptr;           // [parts]
   const double* number = nullptr;            // [batches][parts][lanes]

@@ -367,7 +367,13 @@ BlockKernels choose_border(const BlockClass& shape) {
   return {forward_kernel<V, D, kAny>, backward_kernel<V, D, kAny>};
 }
 
+#include "hmc-marg/block_kernels_regular.h"
+
 inline BlockKernels choose(const BlockClass& shape) {
+  if (shape.intercepts > 0) {
+    if (shape.d == 0) return {regular_forward<0, 0>, regular_backward<0, 0>};
+    return shape.d == 1 ? choose_regular<1>(shape) : choose_regular<2>(shape);
+  }
   if (shape.lanes == 1) return {forward_kernel<double, kAny, kAny>, backward_kernel<double, kAny, kAny>};
   switch (shape.d) {
     case 0: return {forward_kernel<Wide, 0, kAny>, backward_kernel<Wide, 0, kAny>};
