@@ -258,10 +258,18 @@ TEST_CASE("means of a variant: rates on the logarithmic scale, divergences and R
         "(R-hat 1.30).");
 }
 
+TEST_CASE("a model's sentence says against what, over how many seeds") {
+  std::vector<CompareRow> rows;
+  add_pairs(rows, kNone, {10, 10, 10});
+  CHECK(model_sentence("m", 9, variant_means(rows), contrasts(rows)) ==
+        "m: auto samples 3 of 9 dimensions; effective draws per CPU second over 3 seeds against none 10.0 times (10.0 to 10.0).");
+}
+
 TEST_CASE("rates are read with three digits") {
   CHECK(rate_text(97869.4) == "97869");
   CHECK(rate_text(105.2) == "105");
   CHECK(rate_text(12.34) == "12.3");
+  CHECK(rate_text(9.9999) == "10.0");
   CHECK(rate_text(0.05812) == "0.0581");
   CHECK(rate_text(1.6e20) == "1.6e+20");
   CHECK(rate_text(2e-7) == "2.0e-07");

@@ -151,10 +151,10 @@ TEST_CASE("the suite: six programs, three of which come without data") {
 
 namespace {
 
-SamplerOptions short_runs() {
+SamplerOptions short_runs(int iterations) {
   SamplerOptions options;
-  options.warmup = 500;
-  options.draws = 500;
+  options.warmup = iterations;
+  options.draws = iterations;
   return options;
 }
 
@@ -171,7 +171,7 @@ TEST_CASE("the paper's claim on what is shipped, per gradient: auto beats none a
     for (const char* name : names) {
       const PreparedVariant variant = prepare(name, suite_source(model, ""), variant_plan(name, {}), run);
       for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-        const MeasuredRun measured = measure(variant, short_runs(), seed, run);
+        const MeasuredRun measured = measure(variant, short_runs(300), seed, run);
         REQUIRE(measured.complete);
         rows.push_back({model.name, name, seed, measured.figures, ""});
       }
@@ -201,7 +201,7 @@ TEST_CASE("the paper's programs on data that are not shipped: auto neither diver
     CAPTURE(model.name);
     QuietRun run;
     const PreparedVariant variant = prepare(kAuto, suite_source(model, data_folder()), variant_plan(kAuto, {}), run);
-    const MeasuredRun measured = measure(variant, short_runs(), 1, run);
+    const MeasuredRun measured = measure(variant, short_runs(500), 1, run);
     CHECK(measured.figures.divergences == 0);
     CHECK(measured.figures.max_rhat < 1.03);
     CHECK(measured.figures.ess_per_gradient() > 0.01);  // as they stand: 0.003 and less

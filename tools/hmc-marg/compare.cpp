@@ -214,7 +214,9 @@ Json contrast_json(const Contrast& c) {
 std::string rate_text(double x) {
   if (!std::isfinite(x)) return "-";
   if (!(x >= 1e-4 && x < 1e7)) return fmt::format("{:.1e}", x);
-  return fmt::format("{:.{}f}", x, std::max(0, 2 - static_cast<int>(std::floor(std::log10(x)))));
+  const std::string rounded = fmt::format("{:.2e}", x);  // 9.9999 counts as 10
+  const int exponent = std::stoi(rounded.substr(rounded.find('e') + 1));
+  return fmt::format("{:.{}f}", x, std::max(0, 2 - exponent));
 }
 
 std::string ratio_text(const stats::PairedRatio& r) {

@@ -69,9 +69,10 @@ report::Table variants_table(const std::vector<VariantMeans>& means) {
 report::Table contrasts_table(const std::vector<Contrast>& contrasts) {
   report::Table table;
   table.title = "Gains";
-  table.columns = {"model", "gain", "per CPU second", "per gradient"};
+  table.columns = {"model", "gain", "per CPU second", "per gradient", "seeds"};
   for (const Contrast& c : contrasts)
-    table.rows.push_back({c.model, c.a + " over " + c.b, ratio_text(c.per_cpu_s), ratio_text(c.per_gradient)});
+    table.rows.push_back(
+        {c.model, c.a + " over " + c.b, ratio_text(c.per_cpu_s), ratio_text(c.per_gradient), std::to_string(c.per_cpu_s.n)});
   table.caption =
       "Ratios of the smallest effective sample size per unit of work, paired by seed: geometric mean and 95 % interval.";
   return table;
@@ -106,9 +107,11 @@ std::vector<report::Chart> rate_charts(const std::vector<VariantMeans>& means) {
 std::string model_sentence(const std::string& model, int joint, const std::vector<VariantMeans>& means,
                            const std::vector<Contrast>& contrasts) {
   std::string gains, reference;
+  std::size_t seeds = 0;
   for (const Contrast& c : contrasts) {
     if (c.model != model) continue;
     reference = c.a;
+    seeds = std::max(seeds, c.per_cpu_s.n);
     gains += fmt::format("{}against {} {}", gains.empty() ? "" : ", ", c.b, ratio_text(c.per_cpu_s));
   }
   std::string text = model + ": ";
@@ -120,7 +123,8 @@ std::string model_sentence(const std::string& model, int joint, const std::vecto
     if (m.max_rhat > kApart) apart += fmt::format("{}{} (R-hat {:.2f})", apart.empty() ? "" : ", ", m.variant, m.max_rhat);
     if (m.divergences > 0) diverged += fmt::format("{}{} of {}", diverged.empty() ? "" : ", ", m.divergences, m.variant);
   }
-  text += gains.empty() ? "nothing to hold it against" : "effective draws per CPU second " + gains;
+  text += gains.empty() ? "nothing to hold it against"
+                        : fmt::format("effective draws per CPU second over {} seed{} {}", seeds, seeds == 1 ? "" : "s", gains);
   if (!diverged.empty()) text += "; divergences: " + diverged;
   if (!apart.empty()) text += "; chains that disagree: " + apart;
   return text + ".";
