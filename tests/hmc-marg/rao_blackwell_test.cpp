@@ -229,6 +229,15 @@ TEST_CASE("eight schools: quadrature, and the gain over the draws") {
   recovery.mean(at_mean);
   const double mcse = find(s.rows(), "theta.1").conditional->mcse;
   CHECK(std::fabs(at_mean[1] - theta.mean) > 5 * mcse);
+  // Below a quantile lies its share of the mixture over the draws of tau.
+  const ConditionalFigures c = *find(s.rows(true), "theta.1").conditional;
+  for (const auto& [x, share] : {std::pair(c.q5, 0.05), std::pair(c.q50, 0.5), std::pair(c.q95, 0.95)}) {
+    std::vector<std::vector<double>> below = p.mean;
+    for (std::size_t chain = 0; chain < below.size(); ++chain)
+      for (std::size_t i = 0; i < below[chain].size(); ++i)
+        below[chain][i] = 0.5 * std::erfc((p.mean[chain][i] - x) / std::sqrt(2 * p.variance[chain][i]));
+    CHECK(near(p.mean_of(below), share, 1e-10));
+  }
 }
 
 TEST_CASE("conjugate families over sampled hyper-parameters: quadrature, and the gain over the draws") {
@@ -379,6 +388,25 @@ TEST_CASE("a conditional without variance at some draws: no deviation; without m
   CHECK(std::isnan(neither.figures[0].mcse));
   CHECK(all.infinite.empty());
   CHECK(std::isfinite(all.figures[0].sd));
+}
+
+TEST_CASE("an error below what quadrature resolves raises no alarm, a wrong mean does") {
+  const Sampled s(kSchools);
+  QuietRun run;
+  const ExactResult exact = integrate(s.model, s.marginal, {}, run);
+  const ExactQuantity& mu = exact.quantities.front();
+  REQUIRE(mu.name == "mu");
+  ChainDraws draws;
+  draws.names = s.output.column_names;
+  for (const std::vector<double>& chain : s.output.values) draws.chains.emplace_back(chain);
+  const auto z = [&](double off, double mcse) {
+    return grade(s.model, exact, draws, 1, {{"mu", {mu.mean + off * mu.sd, mcse * mu.sd}}}).front().rb_mean;
+  };
+  CHECK(std::fabs(z(1e-10, 1e-16)) < 0.01);
+  CHECK(std::fabs(z(1e-10, 0)) < 0.01);
+  CHECK(z(1e-3, 1e-16) > 1000);
+  CHECK(z(0.03, 0.01) == doctest::Approx(3).epsilon(1e-6));
+  CHECK(std::isnan(grade(s.model, exact, draws, 1).front().rb_mean));
 }
 
 TEST_CASE("a run's result holds them, and `exact --against` grades them") {
