@@ -34,6 +34,11 @@ struct BlockClass {
     const auto dd = static_cast<std::size_t>(d), pp = static_cast<std::size_t>(p);
     return static_cast<std::size_t>(rows) * (dd + pp + 1) + pp * dd + dd + dd * dd;
   }
+  // The same of the conditional: p x d of L_bc = (L^-1 B)', d of L^-1 g, d x d of L with d of its inverse diagonal.
+  std::size_t condition_work() const {
+    const auto dd = static_cast<std::size_t>(d), pp = static_cast<std::size_t>(p);
+    return pp * dd + 2 * dd + dd * dd;
+  }
   // Vectors needed besides, while the class is worked on.
   std::size_t scratch() const {
     const auto dd = static_cast<std::size_t>(d), pp = static_cast<std::size_t>(p);
@@ -65,6 +70,11 @@ struct BlockState {
 struct BlockKernels {
   void (*forward)(const BlockClass&, BlockState&) = nullptr;
   void (*backward)(const BlockClass&, BlockState&) = nullptr;
+  // Of regular classes, for draws from the conditional; null for others and for d = 0. condition: M = L L' of each component into
+  // work (condition_work() a batch), L_bc L_bc' and L_bc L^-1 g off the border, good. draw: x [batches][d][lanes] -> L'^-1 (x +
+  // L^-1 g - L_bc' b) with b = border_vector.
+  void (*condition)(const BlockClass&, BlockState&) = nullptr;
+  void (*draw)(const BlockClass&, const BlockState&, double* x) = nullptr;
 };
 
 using ChooseKernels = BlockKernels (*)(const BlockClass& shape);

@@ -304,6 +304,7 @@ class Maker {
     c.lanes = members.size() <= 2 && c.intercepts == 0 ? 1 : kBlockLanes;
     const auto lanes = static_cast<std::size_t>(c.lanes);
     c.batches = static_cast<int>((members.size() + lanes - 1) / lanes);
+    data->members = members;
     data->border = border;
 
     std::map<std::uint32_t, std::size_t> most;  // rows of each kind
