@@ -68,10 +68,10 @@ struct Clause {
   ClauseKind kind = ClauseKind::not_slower;
   std::string model;
   ClauseStatus status = ClauseStatus::not_run;
-  std::string why;                 // a phrase: the ratios, the divergences, or what was not run
-  std::string against;             // the better of none and reparam; empty for divergences and where nothing was compared
-  stats::PairedRatio per_cpu_s;    // n = 0 likewise
-  long divergences = -1;           // -1: not counted
+  std::string why;  // a phrase: the ratios, the divergences, or what was not run
+  std::string against;  // the better of none and reparam; empty for divergences and where nothing was compared
+  stats::PairedRatio per_cpu_s;  // n = 0 likewise
+  long divergences = -1;  // -1: not counted
 };
 const char* name_of(ClauseKind kind);
 const char* name_of(ClauseStatus status);
