@@ -309,20 +309,27 @@ cli::Result result_of(const CompareOptions& o, const std::vector<Case>& cases, c
   if (!gains.empty()) result.tables.push_back(contrasts_table(gains));
   result.tables.push_back(clauses_table(clauses));
   result.charts = rate_charts(means);
-  std::string sentences;
+  std::vector<std::string> findings;
   for (const Case& c : cases)
-    if (c.missing.empty()) sentences += model_sentence(c.model, c.joint, means, gains) + "\n";
+    if (c.missing.empty()) findings.push_back(model_sentence(c.model, c.joint, means, gains));
   for (const NotRun& n : not_run)
-    if (!n.variant.empty()) sentences += fmt::format("{}: {} is not run: {}.\n", n.model, n.variant, n.reason);
-  const std::string claim =
+    if (!n.variant.empty()) findings.push_back(fmt::format("{}: {} is not run: {}.", n.model, n.variant, n.reason));
+  result.answer =
       claim_sentence(o.suite == "none" ? "That auto is at least as fast and free of divergences" : "The paper's claim", clauses);
-  result.answer = sentences + claim;
   for (const report::Table& table : result.tables)
     result.human += report::table_text(table, &table == &result.tables.front()  ? 3
                                               : &table == &result.tables.back() ? 4
                                                                                 : 2) +
                     "\n";
-  result.human += result.answer + "\n";
+  result.human += fmt::format("{}\n{}\n", fmt::join(findings, "\n"), result.answer);
+  // The answer of one model is its finding; of several a table beside the verdict.
+  if (cases.size() == 1) {
+    result.answer = fmt::format("{} {}", fmt::join(findings, " "), result.answer);
+  } else {
+    report::Table words{.title = "In words", .columns = {"finding"}, .rows = {}, .caption = ""};
+    for (std::string& finding : findings) words.rows.push_back({std::move(finding)});
+    result.tables.insert(result.tables.begin(), std::move(words));
+  }
   result.exit_code = exit_code(cases, rows, clauses, o.strict);
   return result;
 }
