@@ -136,7 +136,7 @@ std::uint64_t PhiloxStream::next_u64_across() {
 }
 
 bool PhiloxStream::hold_u64(std::size_t wanted) {
-  if (used_ == held_) refill(wanted >= kManyBlocks ? kManyBlocks : kFewBlocks);
+  if (used_ == held_) refill(wanted > 2 * kFewBlocks ? kManyBlocks : kFewBlocks);
   return used_ + 2 <= held_;
 }
 

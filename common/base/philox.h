@@ -48,7 +48,7 @@ class PhiloxStream {
   std::uint32_t below(std::uint32_t n);
 
  private:
-  static constexpr std::size_t kFewBlocks = 4, kManyBlocks = 16;  // at a time: four cost little more than one
+  static constexpr std::size_t kFewBlocks = 8, kManyBlocks = 16;  // at a time: eight cost little more than one
   static double to_uniform(std::uint64_t bits) { return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52; }
   std::uint64_t held_u64() {
     const std::uint64_t high = words_[used_], low = words_[used_ + 1];
