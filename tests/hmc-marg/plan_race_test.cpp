@@ -41,6 +41,16 @@ Marginal raced(Model& model, const PlanOptions& options, std::uint64_t seed = 1,
 
 }  // namespace
 
+TEST_CASE("the rate: effective draws per predicted second of gradients") {
+  RaceEntry entry;
+  entry.min_ess = 200;
+  entry.leapfrogs = 10000;
+  entry.ns = 500;
+  CHECK(entry.rate() == doctest::Approx(200 / 0.005));
+  entry.leapfrogs = 0;  // it did not start
+  CHECK(entry.rate() == 0);
+}
+
 TEST_CASE("a race overrules the prediction where trajectories are long") {
   Model model = sleepstudy("-40");
   QuietRun run;
@@ -55,6 +65,7 @@ TEST_CASE("a race overrules the prediction where trajectories are long") {
   CHECK(marginal.race[1].won);
   CHECK(marginal.race[1].rate() > marginal.race[0].rate());
   CHECK(marginal.alternatives.front().eliminated == kEffects);
+  for (std::size_t k = 0; k < 2; ++k) CHECK(marginal.race[k].ns == marginal.alternatives[k].cost.ns);
   CHECK(marginal.cost.ns == marginal.race[1].ns);
   // The target that comes with it is the winner's.
   CHECK(marginal.target.inputs.size() == 5);
