@@ -124,6 +124,7 @@ TEST_CASE("what is no plan is input that cannot be used") {
     FAIL("a plan of that name is absent");
   } catch (const Error& error) {
     CHECK(error.exit_code() == ExitCode::input);
+    CHECK(error.message() == "--plan rcae: no such file; say auto, race or the plan.json of a run");
   }
 }
 

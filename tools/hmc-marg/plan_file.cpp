@@ -2,11 +2,13 @@
 #include "hmc-marg/plan_file.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/error.h"
 #include "base/suggest.h"
 #include "data/json_reader.h"
 
@@ -27,6 +29,8 @@ std::string word(const JsonValue& entry, const char* key, const std::string& fil
 
 PlanOptions read_plan(const FactorGraph& model, const PlanOptions& options) {
   const std::string& file = options.plan;
+  if (!std::filesystem::exists(file))
+    input_error(fmt::format("--plan {}: no such file; say auto, race or the plan.json of a run", file));
   const JsonValue plan = data::read_json(file);
   if (!plan.is_array()) input_error_at(file, plan, "not a plan, which is a list of parameters; give the plan.json of a run");
   std::vector<std::string> known, eliminated, noncentred;
