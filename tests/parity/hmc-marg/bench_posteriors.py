@@ -27,6 +27,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 root = os.path.abspath(os.path.join(here, "..", "..", ".."))
 bayes = os.path.join(os.environ.get("TENFOLD_DATA", os.path.join(root, "..", "shared", "data")), "bayes")
 sample_data = os.path.join(root, "sample_data/hmc-marg")
+RSTAN_PATIENCE_S = 1200  # of a row
 
 
 def text_of(*path):
@@ -127,7 +128,11 @@ def rstan_rates(row, programs):
             paths.append(os.path.join(folder, name.replace(" ", "_") + ".stan"))
             with open(paths[-1], "w") as file:
                 file.write(old_syntax(program))
-        done = subprocess.run(["Rscript", os.path.join(here, "bench_posteriors.R"), row.data, str(row.draws), str(row.seeds), *paths], capture_output=True, text=True)
+        try:
+            done = subprocess.run(["Rscript", os.path.join(here, "bench_posteriors.R"), row.data, str(row.draws), str(row.seeds), *paths], capture_output=True, text=True, timeout=RSTAN_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            print(f"bench: rstan took longer than {RSTAN_PATIENCE_S} s and is left out", file=sys.stderr)
+            return {}
     if done.returncode != 0 or not done.stdout.strip():
         print("bench: rstan gave nothing: " + done.stderr.strip()[-300:], file=sys.stderr)
         return {}
