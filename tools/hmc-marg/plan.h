@@ -21,8 +21,8 @@ struct PlanOptions {
   std::vector<std::string> keep = {};  // names never eliminated
   bool compress = true;  // rows with known coefficients become triangular factors, once
   std::vector<std::string> require = {};  // names that must be eliminated
-  std::string reparam =
-      "none";  // none | auto: kept parameters whose prior scale depends on parameters | names: kept and sampled as epsilon
+  std::string reparam = "none";  // none | auto: kept parameters whose prior's location or scale depends on parameters | names:
+               // kept and sampled as epsilon
   std::string plan = "auto";  // auto | race | a file: plan_race.h reads it; marginalize() only names a file in its messages
   bool may_rewrite() const { return reparam != "none" || plan != "auto"; }  // some parameter may come to be sampled as epsilon
 };
