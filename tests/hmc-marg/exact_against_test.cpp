@@ -268,9 +268,9 @@ TEST_CASE("right draws are said to differ about as often as the limit promises, 
     CAPTURE(rows);
     CAPTURE(correlation);
     CAPTURE(alarms);
-    // 20 of 400 at 5 %; three binomial standard deviations, and what is left of the small samples, above.
+    // 20 of 400 are expected at 5 %. Differences of quantiles over their local widths give 31 and 42 in the first two settings.
     CHECK(alarms >= 4);
-    CHECK(alarms <= 36);
+    CHECK(alarms <= 30);
   }
 }
 
