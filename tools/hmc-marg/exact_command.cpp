@@ -15,8 +15,8 @@
 #include "hmc-marg/exact.h"
 #include "hmc-marg/exact_against.h"
 #include "hmc-marg/exact_grid.h"
+#include "hmc-marg/exact_plan.h"
 #include "hmc-marg/explain.h"
-#include "hmc-marg/plan_race.h"
 #include "report/text_table.h"
 
 namespace tenfold::hmc_marg {
@@ -150,7 +150,7 @@ void describe(ExactCommandOptions& o, cli::OptionTable& table) {
 
 cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
-  const Marginal marginal = choose_plan(model, options.plan, run);
+  const Marginal marginal = exact_plan(model, options.plan, run);
   std::optional<RunToGrade> graded;
   if (!options.against.empty()) graded = read_run(options.against, model, marginal, run);
   std::vector<std::vector<double>> draws_at;

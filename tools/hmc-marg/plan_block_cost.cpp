@@ -1,7 +1,7 @@
 // Classes of components as block_layout.h makes them; what each of their rows and components costs.
 //
 // Constants are fitted to times of `sample` on programs with blocks of 7 to 354 scalars on a machine with AVX-512
-// (tests/parity/hmc-marg/plan_cost.py prints prediction and measurement side by side).
+// (tests/parity/hmc-marg/bench_plan_cost.py prints prediction and measurement side by side).
 #include "hmc-marg/plan_block_cost.h"
 
 #include <algorithm>
@@ -29,21 +29,21 @@ double of_row(double d, double p) { return 1.5 * (d + p) * (d + p) + 5.5 * (d + 
 double of_component(double d, double p) { return d * d * d * 0.8 + 3 * d * d + 2 * d * d * p + 1.5 * d * p * p + 4 * d * p; }
 
 // Eight regular components: a row, and the rest.
-double regular_row(double d, double p) { return 9.5 + 3.3 * d + 0.7 * p; }
-double regular_component(double d, double p) { return 2 * d * d + 0.2 * d * p; }
+double regular_row(double d, double p) { return 9.5 + 3.3 * d + (d > 1 ? 1.9 : 0.7) * p; }
+double regular_component(double d, double p) { return 2 * d * d + (d > 1 ? 1.7 : 0.2) * d * p; }
 
 struct Component {
   std::set<std::int32_t> border;
-  std::set<Slot> kept;  // of its intercepts
+  std::set<Slot> kept;  // that many rows have
   double rows = 0, parts = 0, pairs = 0;  // pairs: squares of the rows' widths
-  bool own = false;  // some row's scale is its own
+  bool own = false;  // some row's scale, or a kept scalar, is met in few rows: its numbers are gathered
 
-  void add(const PricedRows& row, double width, bool own_scale) {
+  void add(const PricedRows& row, const std::set<Slot>& shared, double width, bool own_numbers) {
     rows += row.count;
     parts += row.count * row.parts;
     pairs += row.count * width * width;
-    kept.insert(row.kept.begin(), row.kept.end());
-    own = own || own_scale;
+    kept.insert(shared.begin(), shared.end());
+    own = own || own_numbers;
   }
 };
 
@@ -77,13 +77,14 @@ void price(double d, double p, bool regular, bool own, const Class& c, CostTerm&
 }  // namespace
 
 CostTerm block_cost(const BlockPartition& shape, const RowSet& block, const std::vector<PricedRows>& rows) {
-  std::map<Slot, double> uses;
+  std::map<Slot, double> uses;  // of scales and kept scalars
   double all = 0;
   for (const PricedRows& row : rows) {
     uses[row.scale] += row.count;
+    for (const Slot kept : row.kept) uses[kept] += row.count;
     all += row.count;
   }
-  const auto gathered = [&](Slot scale) { return scale != 0 && uses[scale] < 2 + std::floor(all / 64); };
+  const auto rare = [&](Slot slot) { return slot != 0 && uses[slot] < 2 + std::floor(all / 64); };
 
   // A row of the border alone is a component of size 0.
   std::vector<Component> components(shape.components.size());
@@ -98,17 +99,20 @@ CostTerm block_cost(const BlockPartition& shape, const RowSet& block, const std:
       in = std::max(in, c);
       if (c < 0) border.insert(t.z);
     }
-    const bool own = gathered(rows[k].scale);
+    std::set<Slot> shared;
+    for (const Slot kept : rows[k].kept)
+      if (!rare(kept)) shared.insert(kept);
+    const bool own = rare(rows[k].scale) || shared.size() < rows[k].kept.size();
     if (own) term.ns += kFactor * rows[k].count * rows[k].parts;
     if (in < 0) loose.emplace_back(Component{}, rows[k].count);
     Component& c = in < 0 ? loose.back().first : components[static_cast<std::size_t>(in)];
     c.border.insert(border.begin(), border.end());
-    c.add(rows[k], static_cast<double>(terms.size()), own);
+    c.add(rows[k], shared, static_cast<double>(terms.size()), own);
   }
 
   // Components of one size and border are regular together, or each for itself in classes of equal structure.
   using Shape = std::pair<std::size_t, std::set<std::int32_t>>;
-  std::map<Shape, std::pair<bool, std::set<Slot>>> alike;  // whether some scale is a row's own; the intercepts' scalars
+  std::map<Shape, std::pair<bool, std::set<Slot>>> alike;  // as Component::own and kept
   std::map<std::pair<Shape, std::set<Slot>>, Class> classes;
   const auto each = [&](const auto& visit) {
     for (std::size_t i = 0; i < components.size(); ++i)
