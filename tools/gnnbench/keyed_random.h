@@ -23,7 +23,8 @@ enum class Purpose : std::uint16_t {
   cluster_order = 8,
   bns = 9,
   split = 10,
-  generate = 11
+  generate = 11,
+  partition = 12
 };
 
 struct RandomKey {

@@ -12,6 +12,8 @@ namespace tenfold::gnnbench {
 
 enum class PartitionMethod : std::uint8_t { metis, random, range };
 enum class PartitionObjective : std::uint8_t { vol, cut };
+const char* name_of(PartitionMethod method);
+const char* name_of(PartitionObjective objective);
 
 struct PartitionOptions {
   PartitionMethod method = PartitionMethod::metis;
