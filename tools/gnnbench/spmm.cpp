@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gnnbench/row_pieces.h"
 #include "gnnbench/spmm_kernels.h"
 
 namespace tenfold::gnnbench {
@@ -11,20 +12,6 @@ namespace tenfold::gnnbench {
 namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-constexpr int kPiecesAThread = 8;            // so that a thread that is held up does not hold up all
-constexpr std::int64_t kAloneBelow = 32768;  // elements: below, waking threads costs more than the work
-
-// body(begin, end) over balanced pieces of the rows.
-template <class Body>
-void over_rows(CsrView graph, std::int64_t width, ThreadPool& pool, const Body& body) {
-  if (graph.rows() == 0) return;
-  const bool alone = pool.size() == 1 || (graph.edges() + graph.rows()) * width < kAloneBelow;
-  const auto pieces = balanced_rows(graph, alone ? 1 : pool.size() * kPiecesAThread);
-  const auto run = [&](int i) { body(pieces[at(i)], pieces[at(i) + 1]); };
-  if (alone) run(0);
-  else pool.for_each(static_cast<int>(pieces.size()) - 1, run);
-}
 
 template <class Real>
 SpmmArguments<Real> head_of(const SpmmInputOf<Real>& in, Reduce reduce, std::span<Real> out, bool accumulate, int head) {
@@ -53,7 +40,7 @@ template <class Real>
 void multiply(const SpmmInputOf<Real>& in, Reduce reduce, std::span<Real> out, ThreadPool& pool, bool accumulate,
               SpmmRows<Real> rows) {
   if (in.width == 0) return;
-  over_rows(in.graph, in.width, pool, [&](std::int64_t begin, std::int64_t end) {
+  for_rows(in.graph, in.width, pool, [&](std::int64_t begin, std::int64_t end) {
     for (int head = 0; head < in.heads; ++head) rows(head_of(in, reduce, out, accumulate, head), begin, end);
   });
 }
@@ -120,7 +107,7 @@ TransposedGraph transpose_with_edges(CsrView graph, std::int64_t columns) {
 template <class Real>
 void spmm_max(CsrView graph, bool add_self, std::span<const Real> x, std::int64_t width, std::span<Real> out,
               std::span<std::int32_t> argmax, ThreadPool& pool) {
-  over_rows(graph, width, pool, [&](std::int64_t begin, std::int64_t end) {
+  for_rows(graph, width, pool, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t v = begin; v < end; ++v) {
       Real* best = out.data() + v * width;
       std::int32_t* place = argmax.data() + v * width;
@@ -146,7 +133,7 @@ template <class Real>
 void spmm_max_backward(CsrView graph, const TransposedGraph& transposed, bool add_self, std::span<const std::int32_t> argmax,
                        std::span<const Real> dout, std::int64_t width, std::span<Real> dx, ThreadPool& pool) {
   const CsrView turned = transposed.csr.view();
-  over_rows(turned, width, pool, [&](std::int64_t begin, std::int64_t end) {
+  for_rows(turned, width, pool, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t u = begin; u < end; ++u) {
       Real* sum = dx.data() + u * width;
       std::fill_n(sum, width, Real{0});
@@ -179,9 +166,7 @@ void gather_rows(std::span<const Real> x, std::int64_t width, std::span<const No
       std::memcpy(rows.data() + i * width, x.data() + ids[at(i)] * width, bytes);
     }
   };
-  if (pool.size() == 1 || count * width < kAloneBelow) return copy(0, count);
-  const int pieces = pool.size() * kPiecesAThread;
-  pool.for_each(pieces, [&](int i) { copy(count * i / pieces, count * (i + 1) / pieces); });
+  for_range(count, width, pool, copy);
 }
 
 #define TENFOLD_INSTANTIATE(Real)                                                                                             \

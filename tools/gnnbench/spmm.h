@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/instruction_set.h"
 #include "base/threads.h"
@@ -68,8 +69,5 @@ void gather_rows(std::span<const Real> x, std::int64_t width, std::span<const No
                  ThreadPool& pool);
 
 const char* spmm_instruction_set();  // avx512, avx2, plain: chosen at run time
-
-// Row ranges of about equal work (entries + rows), at most `pieces`: [0] = 0, back() = rows.
-std::vector<std::int64_t> balanced_rows(CsrView graph, int pieces);
 
 }  // namespace tenfold::gnnbench
