@@ -16,6 +16,9 @@ struct Block {
   std::vector<EdgeIndex> indptr;    // [destinations + 1]
   std::vector<NodeId> indices;      // into sources, in the order of the global CSR row
   std::vector<float> weights;       // [edges]; empty: the model's own (mean, softmax)
+  // [destinations] 1 / the probability that an edge of this row was kept: ns d_v / s_v, labor max(1, d_v / k). Times A^_vu it
+  // makes gcn's sum unbiased. Empty: 1 (cluster).
+  std::vector<float> inverse_inclusion;
 
   CsrView view() const { return {indptr, indices}; }
   EdgeIndex edges() const { return indptr.empty() ? 0 : indptr.back(); }
@@ -26,7 +29,7 @@ struct Block {
 struct MiniBatch {
   std::vector<NodeId> seeds;        // global ids of the loss's nodes, in order
   std::vector<Block> blocks;        // [layers]
-  std::vector<NodeId> loss_rows;  // rows of the last block's destinations that carry the loss: 0..seeds-1, or within a subgraph
+  std::vector<NodeId> loss_rows;    // rows of the last block's destinations that carry the loss: 0..seeds-1, or within a subgraph
 };
 
 }  // namespace tenfold::gnnbench

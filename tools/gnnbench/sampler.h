@@ -4,8 +4,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "gnnbench/block.h"
@@ -25,32 +24,21 @@ struct SamplerContext {
 class Sampler {
  public:
   virtual ~Sampler() = default;
-  // The batch of one update for these seeds (cluster: for these parts' numbers). Not thread safe: one object a thread.
+  // The batch of one update for these seeds (cluster: for these parts' numbers), which must differ from one another: Error(usage)
+  // names a repeated one. Not thread safe: one object a thread.
   virtual MiniBatch sample(std::uint32_t update, std::span<const NodeId> seeds) = 0;
 };
 
-// fanouts[0] is hop 1, next to the seeds; as many entries as layers.
+// ns: min(k, d_v) in-neighbours of each destination, uniformly without replacement; labor: the edge u -> v is kept iff the one
+// uniform of (u, update, hop) is at most k / d_v (LABOR-0 of Balin and Catalyurek, "Layer-neighbor sampling", 2023).
+// fanouts[0] is hop 1, next to the seeds; as many entries as layers, each at least 1 or kAllNeighbours (Error(usage) else).
 std::unique_ptr<Sampler> make_ns(const SamplerContext& context, std::vector<std::int64_t> fanouts);
 std::unique_ptr<Sampler> make_labor(const SamplerContext& context, std::vector<std::int64_t> fanouts);
-// parts [n]; seeds of sample() are part numbers; `train` marks the loss's nodes. Every block is the induced subgraph.
+
+// Cluster-GCN (Chiang et al. 2019): the subgraph that the chosen parts' nodes induce, edges between the parts included. parts
+// [n]; seeds of sample() are part numbers; `train` [n] marks the loss's nodes with 1. Nodes ascend by global id; all `layers`
+// blocks are this subgraph, with destinations = sources; loss_rows may be empty.
 std::unique_ptr<Sampler> make_cluster(const SamplerContext& context, std::span<const std::int32_t> parts,
                                       std::span<const std::uint8_t> train, int layers);
-
-// Maps global ids to local ones, epoch-stamped: a reset costs nothing. 8 bytes a node.
-class RelabelTable {
- public:
-  explicit RelabelTable(std::int64_t nodes);
-  void reset();
-  // The local id of `node`, which gets the next one where it has none; sets `fresh`.
-  NodeId insert(NodeId node, bool& fresh);
-  std::optional<NodeId> find(NodeId node) const;
-  std::int64_t size() const { return next_; }
-
- private:
-  std::vector<std::uint32_t> stamp_;
-  std::vector<NodeId> local_;
-  std::uint32_t now_ = 0;
-  NodeId next_ = 0;
-};
 
 }  // namespace tenfold::gnnbench
