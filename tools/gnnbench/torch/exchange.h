@@ -21,11 +21,11 @@ class Exchange {
   // Before the forward pass of an update (updates count from 0).
   virtual void begin(std::uint32_t update) = 0;
   // What layer `layer` takes in: inner rows [inner, D] of h^layer, before dropout, become [inner + halo, D] in the order of
-  // graph(layer).source_ids. Called once a layer in ascending order, for the exchanged layers 1 .. L-1. Differentiable: the
+  // graph(layer)->source_ids. Called once a layer in ascending order, for the exchanged layers 1 .. L-1. Differentiable: the
   // backward pass of the returned tensor sends the gradients of halo rows to their owners, who add them.
   virtual torch::Tensor rows(const torch::Tensor& inner, int layer) = 0;
   // The graph that a layer aggregates over in this update; degrees (scale, divide) are the whole graph's. Valid until begin().
-  virtual const LayerGraph& graph(int layer) const = 0;
+  virtual GraphPtr graph(int layer) const = 0;
   // After the backward pass: nothing of this update is under way any more that the next one does not await itself.
   virtual void end() = 0;
 
@@ -35,11 +35,13 @@ class Exchange {
   // What a checkpoint must keep besides weights (received rows, messages under way); empty for memoryless methods.
   virtual std::map<std::string, torch::Tensor> save() = 0;
   virtual void restore(const std::map<std::string, torch::Tensor>& state) = 0;
+  // Seconds spent sending, receiving and waiting so far, forward and backward.
+  virtual double spent_s() const = 0;
   // What went into stream_digest (bns: kept ids), lower-case hexadecimal; empty: nothing is drawn.
   virtual std::string stream_digest() const = 0;
 };
 
 // One worker: the whole graph, rows unchanged. `graph` is shared by all layers.
-std::unique_ptr<Exchange> make_whole_graph_exchange(LayerGraph graph);
+std::unique_ptr<Exchange> make_whole_graph_exchange(GraphPtr graph);
 
 }  // namespace tenfold::gnnbench
