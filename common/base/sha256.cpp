@@ -81,7 +81,8 @@ Sha256 Sha256::restore(std::string_view saved) {
     std::memcpy(&state.Nh, bytes.data() + kWords + 4, 4);
   }
   state.num = state.Nl / 8 % 64;
-  if (bytes.size() != kHead + state.num || saved.size() != 2 * bytes.size()) input_error("a saved state of SHA-256 does not read");
+  if (bytes.size() != kHead + state.num || saved.size() != 2 * bytes.size())
+    input_error("a saved state of SHA-256 does not read");
   std::memcpy(state.data, bytes.data() + kHead, state.num);
   return hash;
 }

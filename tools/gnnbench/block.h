@@ -29,7 +29,7 @@ struct Block {
 struct MiniBatch {
   std::vector<NodeId> seeds;        // global ids of the loss's nodes, in order
   std::vector<Block> blocks;        // [layers]
-  std::vector<NodeId> loss_rows;    // rows of the last block's destinations that carry the loss: 0..seeds-1, or within a subgraph
+  std::vector<NodeId> loss_rows;  // rows of the last block's destinations that carry the loss: 0..seeds-1, or within a subgraph
 };
 
 }  // namespace tenfold::gnnbench

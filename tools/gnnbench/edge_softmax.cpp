@@ -199,13 +199,13 @@ void edge_dots(CsrView graph, bool add_self, int heads, std::span<const Real> a,
   });
 }
 
-#define TENFOLD_INSTANTIATE(Real)                                                                                            \
-  template void edge_softmax(const AttentionOf<Real>&, std::span<Real>, std::span<Real>, ThreadPool&);                       \
-  template void edge_softmax_backward(const AttentionOf<Real>&, std::span<const Real>, std::span<const Real>,                \
-                                      std::span<Real>, std::span<Real>, std::span<Real>, ThreadPool&);                       \
-  template void source_sums(const TransposedGraph&, int, std::span<const Real>, std::span<const Real>, std::span<Real>,      \
-                            ThreadPool&);                                                                                    \
-  template void edge_dots(CsrView, bool, int, std::span<const Real>, std::span<const Real>, std::int64_t, std::span<Real>,   \
+#define TENFOLD_INSTANTIATE(Real)                                                                                              \
+  template void edge_softmax(const AttentionOf<Real>&, std::span<Real>, std::span<Real>, ThreadPool&);                         \
+  template void edge_softmax_backward(const AttentionOf<Real>&, std::span<const Real>, std::span<const Real>, std::span<Real>, \
+                                      std::span<Real>, std::span<Real>, ThreadPool&);                                          \
+  template void source_sums(const TransposedGraph&, int, std::span<const Real>, std::span<const Real>, std::span<Real>,        \
+                            ThreadPool&);                                                                                      \
+  template void edge_dots(CsrView, bool, int, std::span<const Real>, std::span<const Real>, std::int64_t, std::span<Real>,     \
                           std::span<Real>, ThreadPool&);
 TENFOLD_INSTANTIATE(float)
 TENFOLD_INSTANTIATE(double)

@@ -57,8 +57,7 @@ class KeepBits {
 
 // visit(entry, row, bits, i) for the entries of rows [begin, end), whose pairs are pair_of(entry, row).
 template <class PairOf, class Visit>
-void over_entries(CsrView rows, std::int64_t begin, std::int64_t end, KeepBits& bits, const PairOf& pair_of,
-                  const Visit& visit) {
+void over_entries(CsrView rows, std::int64_t begin, std::int64_t end, KeepBits& bits, const PairOf& pair_of, const Visit& visit) {
   std::int64_t row = begin;
   for (EdgeIndex first = rows.indptr[at(begin)]; first < rows.indptr[at(end)]; first += KeepBits::kMost) {
     const std::int64_t count = std::min<EdgeIndex>(KeepBits::kMost, rows.indptr[at(end)] - first);
@@ -178,9 +177,9 @@ void dropout_self_edges(const DropoutKey& key, std::span<const NodeId> targets, 
   dropout_edges(key, {indptr, indices}, targets, targets, heads, alpha, out, pool);
 }
 
-#define TENFOLD_INSTANTIATE(Real)                                                                                      \
-  template void dropout_edges(const DropoutKey&, CsrView, std::span<const NodeId>, std::span<const NodeId>, int,       \
-                              std::span<const Real>, std::span<Real>, ThreadPool&);                                    \
+#define TENFOLD_INSTANTIATE(Real)                                                                                        \
+  template void dropout_edges(const DropoutKey&, CsrView, std::span<const NodeId>, std::span<const NodeId>, int,         \
+                              std::span<const Real>, std::span<Real>, ThreadPool&);                                      \
   template void dropout_self_edges(const DropoutKey&, std::span<const NodeId>, std::int64_t, int, std::span<const Real>, \
                                    std::span<Real>, ThreadPool&);
 TENFOLD_INSTANTIATE(float)

@@ -18,10 +18,10 @@ struct DropoutKey {
   Purpose purpose = Purpose::dropout;
   std::uint32_t update = 0;
   std::uint32_t layer = 0;  // < 256
-  double p = 0;             // in [0, 1)
+  double p = 0;  // in [0, 1)
 
   std::uint64_t threshold() const;  // p 2^32, rounded
-  float scale() const;              // 1 / (1 - p)
+  float scale() const;  // 1 / (1 - p)
 };
 
 // out = mask * x / (1 - p), rows of `width`; row i is of node nodes[i] (of node i where nodes is empty). In place is fine. It is
@@ -33,7 +33,8 @@ void dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::spa
 void dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::span<const double> x, std::int64_t width,
                   std::span<double> out, ThreadPool& pool);
 
-// out = mask * max(x, 0) / (1 - p) in one pass (NaN stays NaN where it is kept), and its gradient from `out` alone: an entry passes iff it is not 0.
+// out = mask * max(x, 0) / (1 - p) in one pass (NaN stays NaN where it is kept), and its gradient from `out` alone: an entry
+// passes iff it is not 0.
 void relu_dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::span<const float> x, std::int64_t width,
                        std::span<float> out, ThreadPool& pool);
 void relu_dropout_backward(const DropoutKey& key, std::span<const float> out, std::span<const float> dout, std::span<float> dx,

@@ -15,7 +15,8 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 class ClusterSampler : public Sampler {
  public:
-  ClusterSampler(const SamplerContext& context, std::span<const std::int32_t> parts, std::span<const std::uint8_t> train, int layers)
+  ClusterSampler(const SamplerContext& context, std::span<const std::int32_t> parts, std::span<const std::uint8_t> train,
+                 int layers)
       : context_(context), train_(train), layers_(layers), table_(context.nodes()) {
     // Nodes by part, ascending in each.
     const std::int32_t count = parts.empty() ? 0 : *std::max_element(parts.begin(), parts.end()) + 1;

@@ -37,7 +37,8 @@ class LaborSampler : public LayeredSampler {
         continue;
       }
       // r = bits 2^-53 is compared as integers: bits <= floor(k 2^53 / d).
-      const auto limit = static_cast<std::uint64_t>((static_cast<unsigned __int128>(fanout) << 53) / static_cast<unsigned __int128>(d));
+      const auto limit =
+          static_cast<std::uint64_t>((static_cast<unsigned __int128>(fanout) << 53) / static_cast<unsigned __int128>(d));
       bits_.resize(neighbours.size());
       kernels.uniform_bits(common, neighbours.data(), static_cast<std::int64_t>(neighbours.size()), bits_.data());
       for (std::size_t e = 0; e < neighbours.size(); ++e)

@@ -71,7 +71,8 @@ class NeighbourSampler : public LayeredSampler {
       for (std::int64_t i = tile + kTile; i < std::min(tile + 2 * kTile, destinations); ++i)
         __builtin_prefetch(&graph.indptr[at(source(i))]);
       start[0] = 0;
-      for (std::int64_t i = 0; i < here; ++i) start[at(i) + 1] = start[at(i)] + pick(update, hop, fanout, source(tile + i), start[at(i)]);
+      for (std::int64_t i = 0; i < here; ++i)
+        start[at(i) + 1] = start[at(i)] + pick(update, hop, fanout, source(tile + i), start[at(i)]);
       for (std::int64_t i = 0; i < here; ++i) look_up(source(tile + i), start[at(i)], start[at(i) + 1]);
       for (std::int64_t i = 0; i < here; ++i) {
         const std::int64_t kept = start[at(i) + 1] - start[at(i)];

@@ -77,8 +77,10 @@ std::vector<std::int64_t> balanced_rows(CsrView graph, int pieces) {
     std::int64_t low = bounds.back(), high = rows;
     while (low < high) {
       const std::int64_t middle = low + (high - low) / 2;
-      if (graph.indptr[at(middle)] + middle < goal) low = middle + 1;
-      else high = middle;
+      if (graph.indptr[at(middle)] + middle < goal)
+        low = middle + 1;
+      else
+        high = middle;
     }
     if (low > bounds.back() && low < rows) bounds.push_back(low);
   }
@@ -114,8 +116,10 @@ void spmm_max(CsrView graph, bool add_self, std::span<const Real> x, std::int64_
       const auto neighbours = graph.row(v);
       const bool empty = neighbours.empty() && !add_self;
       const std::int64_t start = add_self ? v : empty ? -1 : neighbours[0];
-      if (empty) std::fill_n(best, width, Real{0});
-      else std::memcpy(best, x.data() + start * width, at(width) * sizeof(Real));
+      if (empty)
+        std::fill_n(best, width, Real{0});
+      else
+        std::memcpy(best, x.data() + start * width, at(width) * sizeof(Real));
       std::fill_n(place, width, empty ? kArgmaxNone : add_self ? kArgmaxSelf : 0);
       for (std::size_t i = add_self ? 0 : 1; i < neighbours.size(); ++i) {
         const Real* row = x.data() + neighbours[i] * width;
@@ -169,11 +173,11 @@ void gather_rows(std::span<const Real> x, std::int64_t width, std::span<const No
   for_range(count, width, pool, copy);
 }
 
-#define TENFOLD_INSTANTIATE(Real)                                                                                             \
-  template void spmm_max(CsrView, bool, std::span<const Real>, std::int64_t, std::span<Real>, std::span<std::int32_t>,        \
-                         ThreadPool&);                                                                                        \
-  template void spmm_max_backward(CsrView, const TransposedGraph&, bool, std::span<const std::int32_t>,                       \
-                                  std::span<const Real>, std::int64_t, std::span<Real>, ThreadPool&);                         \
+#define TENFOLD_INSTANTIATE(Real)                                                                                              \
+  template void spmm_max(CsrView, bool, std::span<const Real>, std::int64_t, std::span<Real>, std::span<std::int32_t>,         \
+                         ThreadPool&);                                                                                         \
+  template void spmm_max_backward(CsrView, const TransposedGraph&, bool, std::span<const std::int32_t>, std::span<const Real>, \
+                                  std::int64_t, std::span<Real>, ThreadPool&);                                                 \
   template void gather_rows(std::span<const Real>, std::int64_t, std::span<const NodeId>, std::span<Real>, ThreadPool&);
 TENFOLD_INSTANTIATE(float)
 TENFOLD_INSTANTIATE(double)

@@ -14,7 +14,7 @@ namespace tenfold::gnnbench {
 
 // How a row is reduced.
 enum class Reduce : std::uint8_t {
-  sum,   // s_v = sum_u w_uv x_u
+  sum,  // s_v = sum_u w_uv x_u
   mean,  // s_v divided by divide[v], or by the row's number of entries where divide is empty; an empty row gives 0
 };
 
@@ -24,15 +24,16 @@ enum class Reduce : std::uint8_t {
 template <class Real>
 struct SpmmInputOf {
   CsrView graph;
-  std::span<const Real> weights{};          // [edges, heads]
-  std::span<const EdgeIndex> edge_of{};     // [edges]; weights are stored in another order (TransposedGraph)
-  std::span<const Real> column_weights{};   // [rows of x]
-  std::span<const Real> self_weights{};     // [rows, heads] of the added self entry; empty: column_weights[v], else 1
-  std::span<const Real> divide{};           // [rows]; mean only
-  std::span<const Real> x{};                // [*, width] row-major
+  std::span<const Real> weights{};  // [edges, heads]
+  std::span<const EdgeIndex> edge_of{};  // [edges]; weights are stored in another order (TransposedGraph)
+  std::span<const Real> column_weights{};  // [rows of x]
+  std::span<const Real> self_weights{};  // [rows, heads] of the added self entry; empty: column_weights[v], else 1
+  std::span<const Real> divide{};  // [rows]; mean only
+  std::span<const Real> x{};  // [*, width] row-major
   std::int64_t width = 0;
-  int heads = 1;          // columns [k width/heads, (k+1) width/heads) take the weights of head k
-  bool add_self = false;  // adds w x_v once to row v's sum, counted in a mean's number of entries (destinations are x's first rows)
+  int heads = 1;  // columns [k width/heads, (k+1) width/heads) take the weights of head k
+  bool add_self =
+      false;  // adds w x_v once to row v's sum, counted in a mean's number of entries (destinations are x's first rows)
 };
 using SpmmInput = SpmmInputOf<float>;
 

@@ -11,8 +11,8 @@
 
 enum class Weight { one, edge, permuted, column };
 
-constexpr EdgeIndex kAhead = 8;       // neighbours
-constexpr std::int64_t kTile = 128;   // rows
+constexpr EdgeIndex kAhead = 8;  // neighbours
+constexpr std::int64_t kTile = 128;  // rows
 
 template <Weight weight, class Real>
 inline Real weight_of(const SpmmArguments<Real>& a, EdgeIndex e, NodeId u) {
