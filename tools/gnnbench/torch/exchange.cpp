@@ -1,5 +1,7 @@
 #include "gnnbench/torch/exchange.h"
 
+#include "base/error.h"
+
 namespace tenfold::gnnbench {
 namespace {
 
@@ -23,5 +25,12 @@ class WholeGraph final : public Exchange {
 }  // namespace
 
 std::unique_ptr<Exchange> make_whole_graph_exchange(GraphPtr graph) { return std::make_unique<WholeGraph>(std::move(graph)); }
+
+std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& network, const RandomKey&) {
+  const Dataset& data = input.data;
+  if (input.plan.system.workers > 1) usage_error(to_string(input.plan.system) + ": full-graph training has one worker here");
+  const bool symmetric = data.direction == Direction::symmetric || is_symmetric(data.graph);
+  return make_whole_graph_exchange(whole_graph(data.graph, symmetric, network.spec(), network.dtype(), true));
+}
 
 }  // namespace tenfold::gnnbench

@@ -11,6 +11,8 @@
 #include <string>
 
 #include "gnnbench/torch/layer_graph.h"
+#include "gnnbench/torch/network.h"
+#include "gnnbench/torch_part.h"
 
 namespace tenfold::gnnbench {
 
@@ -43,5 +45,8 @@ class Exchange {
 
 // One worker: the whole graph, rows unchanged. `graph` is shared by all layers.
 std::unique_ptr<Exchange> make_whole_graph_exchange(GraphPtr graph);
+
+// The exchange of the plan's system on this worker. Throws Error(usage) for one that has none.
+std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& network, const RandomKey& key);
 
 }  // namespace tenfold::gnnbench
