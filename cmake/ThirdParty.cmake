@@ -1,5 +1,5 @@
 # Libraries that are not ours: Debian's packages, and what scripts/setup put into .deps/.
-# Everything here is header-only or static, so that a program starts in milliseconds.
+# Nearly everything here is header-only or static, so that a program starts in milliseconds.
 set(TENFOLD_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "where scripts/setup put LibTorch and the report's JavaScript")
 
 find_package(Threads REQUIRED)
@@ -14,6 +14,13 @@ target_link_libraries(tenfold_crypto INTERFACE ${TENFOLD_LIBCRYPTO} ${CMAKE_DL_L
 find_library(TENFOLD_LIBZ NAMES libz.a REQUIRED)
 add_library(tenfold_zlib INTERFACE)
 target_link_libraries(tenfold_zlib INTERFACE ${TENFOLD_LIBZ})
+
+# Debian has libzip as a shared library only. As needed: programs that read no .npz do not load it.
+find_library(TENFOLD_LIBZIP NAMES libzip.so REQUIRED)
+set(CMAKE_LINK_LIBRARY_USING_AS_NEEDED "LINKER:--push-state,--as-needed" "<LINK_ITEM>" "LINKER:--pop-state")
+set(CMAKE_LINK_LIBRARY_USING_AS_NEEDED_SUPPORTED TRUE)
+add_library(tenfold_zip INTERFACE)
+target_link_libraries(tenfold_zip INTERFACE "$<LINK_LIBRARY:AS_NEEDED,${TENFOLD_LIBZIP}>")
 
 # LibTorch: two imported targets of our own, as the wheel's find_package(Torch) demands the CUDA libraries.
 option(TENFOLD_TORCH "build the torch parts" ON)

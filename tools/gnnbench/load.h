@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/option_table.h"
+#include "cli/run.h"
 #include "gnnbench/dataset.h"
 
 namespace tenfold::gnnbench {
@@ -20,11 +21,12 @@ struct LoadOptions {
   std::string features = "given";       // given | degree | identity
   std::string feature_norm = "auto";    // auto | none | l1 | l2 | std
   std::string store = "auto";           // auto | dense | sparse
-  std::string node_features;            // edge lists: .npy or .csv
-  std::string labels;                   // edge lists: .npy or .csv
+  std::string node_features;            // a .npy or text file instead of the input's own features
+  std::string labels;                   // likewise
+  bool verify = false;                  // compare a .gnnb's hashes; not an option of the command line
 };
-// DATA (default "embedded:..." or sample_data where the subcommand has a default) and the options above.
-void describe_load(LoadOptions& options, cli::OptionTable& table);
+// DATA and the options above. Without a default (a path or "embedded:karate") DATA is required.
+void describe_load(LoadOptions& options, cli::OptionTable& table, const std::string& default_data = "");
 
 // What was detected and said on stderr: separator, header, base, mapped ids, missing labels.
 struct Loaded {
@@ -32,7 +34,15 @@ struct Loaded {
   std::vector<std::string> notes, warnings;
 };
 
-// Throws Error(input) with file:line for what section 7 of the manual lists, Error(usage) for options that do not fit the input.
+// Throws Error(input) with file:line for what section BAD INPUT of the manual lists, Error(usage) for options that do not fit the
+// input. Stored norm and direction of a .gnnb are kept, and others refused.
 Loaded open_dataset(const LoadOptions& options);
+
+// The same, with notes and warnings given to the run.
+Dataset load_dataset(const LoadOptions& options, cli::Run& run);
+
+// What training needs: features, labels, a labelled node to train on. Throws Error(input) with the counts and what to pass;
+// returns warnings (classes without a training node, parts that are empty).
+std::vector<std::string> require_task(const Dataset& data);
 
 }  // namespace tenfold::gnnbench
