@@ -151,9 +151,7 @@ std::vector<Edge> shape(const GenerateOptions& options) {
   const std::int64_t n = options.nodes;
   const auto side = static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
   std::vector<Edge> edges;
-  const auto join = [&](std::int64_t u, std::int64_t v) {
-    edges.push_back({static_cast<NodeId>(u), static_cast<NodeId>(v)});
-  };
+  const auto join = [&](std::int64_t u, std::int64_t v) { edges.push_back({static_cast<NodeId>(u), static_cast<NodeId>(v)}); };
   for (std::int64_t v = 0; v < n; ++v) switch (options.kind) {
       case GraphKind::ring: join(v, (v + 1) % n); break;
       case GraphKind::path:
@@ -237,9 +235,8 @@ void generate_features(const GenerateOptions& options, std::span<const std::int3
   in_chunks(static_cast<std::int64_t>(out.size() / width), threads, [&](std::int64_t row) {
     const std::int64_t node = first + row;
     const double* mu = mean.data() + at(classes[at(node)]) * width;
-    fill(kFeature, static_cast<std::uint32_t>(node), [&](std::size_t f, double z) {
-      out[at(row) * width + f] = static_cast<float>(z + options.feature_scale * mu[f]);
-    });
+    fill(kFeature, static_cast<std::uint32_t>(node),
+         [&](std::size_t f, double z) { out[at(row) * width + f] = static_cast<float>(z + options.feature_scale * mu[f]); });
   });
 }
 

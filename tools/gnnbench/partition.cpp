@@ -101,7 +101,8 @@ Partition partition_graph(CsrView graph, bool symmetric, int k, std::span<const 
                           const PartitionOptions& options) {
   const std::int64_t n = graph.rows();
   if (k < 1) usage_error("cannot make " + std::to_string(k) + " parts; at least 1");
-  if (k > n) usage_error("cannot make " + std::to_string(k) + " parts of " + std::to_string(n) + " nodes; at most as many as nodes");
+  if (k > n)
+    usage_error("cannot make " + std::to_string(k) + " parts of " + std::to_string(n) + " nodes; at most as many as nodes");
   Partition out;
   out.parts = k;
   if (k == 1) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 #include "cli/run.h"
@@ -32,6 +33,9 @@ class TorchPart {
   // model.safetensors). Throws Error(input) where model and data do not fit.
   virtual std::vector<float> predict(const std::filesystem::path& folder, const Dataset& data, int threads,
                                      std::int64_t row_chunk) = 0;
+
+  // Joins the workers that mpirun started, this process one of them; once a process. Throws Error(machine).
+  virtual std::unique_ptr<WorkerTransport> join_workers(const JoinOptions& options) = 0;
 };
 
 }  // namespace tenfold::gnnbench
