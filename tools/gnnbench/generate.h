@@ -56,6 +56,10 @@ BuiltGraph generate_graph(const GenerateOptions& options, std::span<const std::i
 void generate_features(const GenerateOptions& options, std::span<const std::int32_t> classes, std::int64_t first,
                        std::span<float> out, int threads);
 
+// What a dataset says of itself before its arrays are there: name, source (the rule with its numbers), classes, split.
+Dataset generate_facts(const GenerateOptions& options, const EdgeCounts& counts);
+std::string generated_source(const GenerateOptions& options);
+
 // All of it in memory.
 Dataset generate_dataset(const GenerateOptions& options, int threads);
 

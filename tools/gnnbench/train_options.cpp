@@ -9,6 +9,7 @@
 #include "base/suggest.h"
 #include "gnnbench/curve.h"
 #include "gnnbench/epoch_order.h"
+#include "gnnbench/partition_command.h"
 #include "gnnbench/sampler.h"
 
 namespace tenfold::gnnbench {
@@ -47,13 +48,7 @@ void describe_measurement(TrainOptions& o, cli::OptionTable& table) {
 }
 
 void describe_workers(TrainOptions& o, cli::OptionTable& table) {
-  table.choice("--partition", o.partition.method,
-               {{"metis", PartitionMethod::metis}, {"random", PartitionMethod::random}, {"range", PartitionMethod::range}},
-               "how a full graph is divided among workers");
-  table.choice("--partition-obj", o.partition.objective, {{"vol", PartitionObjective::vol}, {"cut", PartitionObjective::cut}},
-               "what METIS minimises there: rows sent or edges cut");
-  table.add("--partition-seed", o.partition.seed, "seed of the partition");
-  table.flag("--balance-train", o.partition.balance_train, "divide the training nodes evenly, too");
+  describe_partition(o.partition, table);
   table.add("--overlap", o.overlap, "sync: compute rows without remote neighbours while others are under way");
   table.flag("--refetch-input", o.refetch_input, "send the constant features at every update, too");
   table.flag("--bns-floor", o.bns_floor, "bns: keep int(p |B|) rows as published, possibly none");
@@ -74,10 +69,11 @@ void describe_keeping(TrainOptions& o, cli::OptionTable& table) {
 // Keys that a system may set for itself: how it trains, not what, on which data, or how it is measured.
 const std::set<std::string>& own_keys() {
   static const std::set<std::string> keys = {
-      "model",  "aggregator", "layers",       "hidden",   "dropout",  "dropout-input", "dropout-attn",  "heads",
-      "heads-last", "norm",   "self-loops",   "order",    "precompute-first", "lr",    "wd",            "wd-scope",
-      "batch",  "fanout",     "gcn-norm",     "epochs",   "updates",  "budget",        "patience",      "partition",
-      "partition-obj", "balance-train", "overlap", "refetch-input", "bns-floor"};
+      "model",    "aggregator", "layers",    "hidden",        "dropout",       "dropout-input",    "dropout-attn",
+      "heads",    "heads-last", "norm",      "self-loops",    "order",         "precompute-first", "lr",
+      "wd",       "wd-scope",   "batch",     "fanout",        "gcn-norm",      "epochs",           "updates",
+      "budget",   "patience",   "partition", "partition-obj", "balance-train", "overlap",          "refetch-input",
+      "bns-floor"};
   return keys;
 }
 
@@ -85,7 +81,8 @@ void settle_cluster(const TrainOptions& o, const Dataset& data, TrainPlan& plan)
   SystemSpec& s = plan.system;
   if (s.cluster_parts > data.nodes())
     usage_error(fmt::format("cluster:{}: more parts than the {} nodes", s.cluster_parts, data.nodes()));
-  const ClusterPlan cluster = plan_cluster(data.nodes(), plan.train_nodes, o.batch, s.workers, s.cluster_parts, s.cluster_per_batch);
+  const ClusterPlan cluster =
+      plan_cluster(data.nodes(), plan.train_nodes, o.batch, s.workers, s.cluster_parts, s.cluster_per_batch);
   if (cluster.per_batch < s.cluster_per_batch)
     plan.warnings.push_back(
         fmt::format("cluster: {} parts a batch are taken, all there are, not {}", cluster.per_batch, s.cluster_per_batch));
@@ -133,7 +130,8 @@ TrainOptions with_overrides(TrainOptions options, const SystemSpec& system) {
     if (!own_keys().contains(key)) {
       const std::vector<std::string> known(own_keys().begin(), own_keys().end());
       const std::string near = nearest(key, known);
-      usage_error(where + " is no option that a system may set for itself" + (near.empty() ? "" : "; did you mean " + near + "?"));
+      usage_error(where + " is no option that a system may set for itself" +
+                  (near.empty() ? "" : "; did you mean " + near + "?"));
     }
     cli::set_option(*table.find(key), std::vector<std::string>{value}, where);
   }
@@ -160,9 +158,7 @@ TrainPlan plan_training(const TrainOptions& given, const Dataset& data) {
     settle_cluster(o, data, plan);
   }
   plan.mean_batch = static_cast<double>(plan.train_nodes) / static_cast<double>(plan.updates_per_epoch * s.workers);
-  plan.gcn_norm = o.gcn_norm != GcnNorm::automatic ? o.gcn_norm
-                  : s.method == Method::cluster    ? GcnNorm::sub
-                                                   : GcnNorm::full;
+  plan.gcn_norm = o.gcn_norm != GcnNorm::automatic ? o.gcn_norm : s.method == Method::cluster ? GcnNorm::sub : GcnNorm::full;
   constexpr std::int64_t kMostUpdates = std::int64_t{1} << 32;  // updates are 32 bits of every random key
   plan.max_updates = o.epochs < kMostUpdates / plan.updates_per_epoch ? o.epochs * plan.updates_per_epoch : kMostUpdates - 1;
   if (o.updates) plan.max_updates = std::min(plan.max_updates, *o.updates);
