@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/process_state.h"
 #include "base/temporary_folder.h"
 
 using namespace tenfold;
@@ -28,14 +29,6 @@ std::vector<std::string> lines(ChildProcess& child, ProcessEvent::Kind kind) {
     REQUIRE(event.kind != ProcessEvent::Kind::timeout);
     if (event.kind == kind) out.push_back(event.line);
   }
-}
-
-bool alive(pid_t pid) { return kill(pid, 0) == 0; }
-
-// Gone within a minute: the system delivers a signal when it gets to it.
-bool goes(pid_t pid) {
-  for (int i = 0; i < 6000 && alive(pid); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  return !alive(pid);
 }
 
 }  // namespace
@@ -75,9 +68,9 @@ TEST_CASE("waiting has a deadline, and a child that still runs is killed with it
     ChildProcess child(shell("sleep 1000 & echo $!; wait"));
     grandchild = std::stoi(child.next(60).line);
     CHECK_FALSE(child.wait(0.01).has_value());
-    CHECK(alive(grandchild));
+    CHECK(runs(grandchild));
   }
-  CHECK(goes(grandchild));
+  CHECK(all_end({grandchild}));
 }
 
 TEST_CASE("the end is seen although a grandchild holds the pipes") {

@@ -7,17 +7,16 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/process_state.h"
 #include "base/stop.h"
 #include "gnnbench/recording_run.h"
 #include "gnnbench/transport_inproc.h"
@@ -58,17 +57,6 @@ std::vector<pid_t> pids_of(const std::string& note) {
   return pids;
 }
 
-// Within half a minute.
-bool all_gone(const std::vector<pid_t>& pids) {
-  for (int i = 0; i < 3000; ++i) {
-    bool gone = true;
-    for (const pid_t pid : pids) gone = gone && kill(pid, 0) != 0;
-    if (gone) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
 struct Ended {
   ExitCode code = ExitCode::ok;
   std::string message;
@@ -102,7 +90,7 @@ TEST_CASE("processes receive what threads receive, message for message, in piece
     CHECK(run.steps == 20);
     REQUIRE(run.notes.size() == 1);
     CHECK(pids_of(run.notes[0]).size() == static_cast<std::size_t>(count));
-    CHECK(all_gone(pids_of(run.notes[0])));
+    CHECK(all_end(pids_of(run.notes[0])));
   }
 }
 
@@ -122,7 +110,7 @@ TEST_CASE("a worker that is killed ends the run, named with its signal, and no p
     CHECK(ended.code == ExitCode::machine);
     CHECK(ended.message == "worker " + std::to_string(victim) + " was killed by signal 9");
     CHECK(pids.size() == 3);
-    CHECK(all_gone(pids));
+    CHECK(all_end(pids));
     CHECK(run.notes.size() == 1);  // nothing of mpirun's banners
   }
 }
@@ -140,7 +128,7 @@ TEST_CASE("a worker that stands still is given up after the timeout") {
   const Ended ended = error_of([&] { launch_workers(exchange(kForEver), workers(2, 3), run); });
   CHECK(ended.code == ExitCode::machine);
   CHECK(ended.message == "worker 1 gave no sign of life for 3 s (it is stopped); the others were ended");
-  CHECK(all_gone(pids));
+  CHECK(all_end(pids));
 }
 
 TEST_CASE("a stop request reaches the workers, who save together; the resumed run answers as one that was not interrupted") {
@@ -223,5 +211,5 @@ TEST_CASE("workers go when the launcher is killed") {
   CHECK(pids.size() == 2);
   kill(launcher, SIGKILL);
   waitpid(launcher, nullptr, 0);
-  CHECK(all_gone(pids));
+  CHECK(all_end(pids));
 }

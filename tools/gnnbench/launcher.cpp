@@ -34,6 +34,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kLookEvery = 0.2;   // seconds between looks at the stop flag and the heartbeats
+constexpr double kTimeToStart = 60;  // seconds that a worker may take to join
 constexpr double kLastWords = 5;     // seconds that mpirun gets to end its workers
 
 // The job's folder, in memory where that is to be had, removed with all that Open MPI leaves in it. What a killed launcher left
@@ -97,18 +98,19 @@ class Heartbeats {
     return true;
   }
 
-  // The worker that has been silent longest, if for more than timeout_s; else -1.
+  // The worker that has been silent for longest of those silent for more than timeout_s; -1: none. Until it has joined a worker
+  // has kTimeToStart at least.
   int silent(double timeout_s) const {
     int worst = -1;
-    double longest = timeout_s;
+    double longest = 0;
     for (std::size_t w = 0; w < count_; ++w) {
-      const std::uint64_t beat = std::max(std::atomic_ref(pulses_[w].beat_ns).load(), start_ns_);
-      const std::uint64_t now = now_ns();
-      const double silence = now > beat ? static_cast<double>(now - beat) * 1e-9 : 0;
-      if (silence > longest) {
-        longest = silence;
-        worst = static_cast<int>(w);
-      }
+      const std::uint64_t beat = std::atomic_ref(pulses_[w].beat_ns).load();
+      const double allowed = beat == 0 ? std::max(timeout_s, kTimeToStart) : timeout_s;
+      const std::uint64_t now = now_ns(), last = beat == 0 ? start_ns_ : beat;
+      const double silence = now > last ? static_cast<double>(now - last) * 1e-9 : 0;
+      if (silence <= allowed || silence <= longest) continue;
+      longest = silence;
+      worst = static_cast<int>(w);
     }
     return worst;
   }
