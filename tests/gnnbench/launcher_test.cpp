@@ -209,6 +209,7 @@ TEST_CASE("workers go when the launcher is killed") {
   REQUIRE(n > 0);
   const std::vector<pid_t> pids = pids_of(std::string(buffer.data(), static_cast<std::size_t>(n)));
   CHECK(pids.size() == 2);
+  for (const pid_t pid : pids) kill(pid, SIGSTOP);  // also workers that would not notice by themselves
   kill(launcher, SIGKILL);
   waitpid(launcher, nullptr, 0);
   CHECK(all_end(pids));

@@ -76,8 +76,8 @@ TEST_CASE("no worker passes a barrier before all have come") {
 }
 
 TEST_CASE("sums are those in rank order, bit for bit, for any length") {
-  // (1 + 2^30) - 2^30 in fp32 is 0 in rank order and 1 in another.
-  const std::array<float, 3> terms = {1.0f, 0x1p30f, -0x1p30f};
+  // (2^30 + 1) - 2^30 in fp32 is 0 in rank order; beginning with the last it is 1.
+  const std::array<float, 3> terms = {0x1p30f, 1.0f, -0x1p30f};
   for (const std::size_t length : {0u, 1u, 2u, 3u, 4u, 100u}) {
     run_inproc(3, [&](Transport& transport) {
       std::vector<float> values(length, terms[static_cast<std::size_t>(transport.rank())]);
