@@ -115,6 +115,22 @@ TEST_CASE("dcsbm: degrees follow 1 + Lomax: half of the nodes have less than the
   }
 }
 
+TEST_CASE("dcsbm: where an edge ends does not depend on how its class was chosen") {
+  GenerateOptions options = of_kind(GraphKind::dcsbm, 10'000);
+  options.pareto = 1'000;  // all nodes alike
+  options.classes = 4;
+  const GeneratedNodes nodes = generate_nodes(options, 2);
+  const Csr graph = generate_graph(options, nodes.classes, 2).csr;
+  double inside = 0, lower = 0;
+  for (std::int64_t v = 0; v < options.nodes; ++v)
+    for (const NodeId u : graph.view().row(v))
+      if (nodes.classes[static_cast<std::size_t>(u)] == nodes.classes[static_cast<std::size_t>(v)]) {
+        ++inside;
+        lower += u < 5'000;
+      }
+  CHECK(lower / inside == doctest::Approx(0.5).epsilon(0.03));
+}
+
 TEST_CASE("labels: uniform classes, of which a tenth is drawn again, and one in C of those comes out as it was") {
   GenerateOptions options = of_kind(GraphKind::path, 50'000);
   options.classes = 4;
@@ -190,6 +206,15 @@ TEST_CASE("a generated dataset is complete: split of the labels, features of the
   CHECK(data.part(Part::test).size() == 350);
   CHECK(is_symmetric(data.graph));
   CHECK(data.format == "generated");
+  // Features and edges follow the classes before the noise, not the labels.
+  const GeneratedNodes nodes = generate_nodes(options, 1);
+  CHECK(std::equal(nodes.labels.begin(), nodes.labels.end(), data.labels.begin()));
+  CHECK(nodes.labels != nodes.classes);
+  std::vector<float> x(12'000);
+  generate_features(options, nodes.classes, 0, x, 1);
+  CHECK(std::equal(x.begin(), x.end(), data.features.dense.begin()));
+  const Csr graph = generate_graph(options, nodes.classes, 1).csr;
+  CHECK(std::equal(graph.indices.begin(), graph.indices.end(), data.graph.indices.begin(), data.graph.indices.end()));
   options.features = 0;
   CHECK(generate_dataset(options, 1).features.width == 0);
 }
