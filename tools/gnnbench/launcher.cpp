@@ -45,10 +45,12 @@ class JobFolder {
     std::error_code ignored;
     const fs::path place = access("/dev/shm", W_OK) == 0 ? fs::path("/dev/shm") : fs::temp_directory_path(ignored);
     remove_abandoned(place);
-    std::string name = place / (std::string(kPrefix) + "XXXXXX");
-    if (mkdtemp(name.data()) == nullptr) machine_error(name + ": cannot be made: " + std::strerror(errno));
-    path_ = name;
-    lock_.emplace(path_ / kLock);
+    do {  // another launcher may take the folder for an abandoned one between its making and its locking
+      std::string name = place / (std::string(kPrefix) + "XXXXXX");
+      if (mkdtemp(name.data()) == nullptr) machine_error(name + ": cannot be made: " + std::strerror(errno));
+      path_ = name;
+      lock_.emplace(path_ / kLock);
+    } while (!fs::exists(path_ / kLock));
   }
   JobFolder(const JobFolder&) = delete;
   JobFolder& operator=(const JobFolder&) = delete;
@@ -68,7 +70,10 @@ class JobFolder {
       if (!entry.path().filename().string().starts_with(kPrefix)) continue;
       const fs::path lock = entry.path() / kLock;
       if (access(lock.c_str(), W_OK) != 0) continue;  // another user's, or just being made
-      if (const std::optional<FileLock> free = FileLock::try_lock(lock)) fs::remove_all(entry.path(), ignored);
+      try {
+        if (const std::optional<FileLock> free = FileLock::try_lock(lock)) fs::remove_all(entry.path(), ignored);
+      } catch (const Error&) {  // its owner has just removed it
+      }
     }
   }
 
