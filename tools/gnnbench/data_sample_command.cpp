@@ -91,7 +91,7 @@ cli::Subcommand data_sample_command() {
       "data sample", "what a sampler draws, a JSON line an edge", data_sample,
       {.random = true,
        .product = "application/x-ndjson",
-       .examples = {"gnnbench data sample sample_data/gnn/iris.npz --system ns:5:5 --nodes 3,17 --draws 2",
+       .examples = {"gnnbench data sample sample_data/gnn/karate.csv --system ns:5:5 --nodes 3,17 --draws 2",
                     "gnnbench data sample --system labor:3 --nodes 0,33 --self-loops off --seed 7"},
        .description =
            "Draw i is what training with the same seed draws for these seeds in update i, whatever the other seeds of its "

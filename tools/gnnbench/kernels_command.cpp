@@ -104,7 +104,8 @@ class Measurement {
     const auto n = static_cast<double>(graph.rows()), nnz = static_cast<double>(graph.edges());
     for (const std::int64_t width : widths_) {
       const auto w = static_cast<double>(width);
-      std::vector<float> x(at(graph.rows() * width), 1.f), out(x.size());
+      const AlignedFloats left(at(graph.rows() * width), 1.f), right(at(graph.rows() * width));
+      const std::span<float> x = left.values(), out = right.values();
       const SpmmInput input{.graph = graph, .x = x, .width = width};
       // Each entry reads a row and an index, each row is written once.
       add({.name = "spmm",

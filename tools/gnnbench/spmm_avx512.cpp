@@ -13,7 +13,7 @@ struct Avx512 {
   using Real = float;
   using Vector = __m512;
   static constexpr int lanes = 16;
-  static constexpr int most = 16;  // of 32 registers
+  static constexpr int most = 8;  // 128 columns; see spmm_body.h
   static Vector zero() { return _mm512_setzero_ps(); }
   static Vector all(float x) { return _mm512_set1_ps(x); }
   static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
