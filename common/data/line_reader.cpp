@@ -99,7 +99,8 @@ struct LineReader::Source {
   }
 
   void begin_member() {
-    const int status = inflating ? inflateReset(&stream) : inflateInit2(&stream, 15 + 16);  // + 16: gzip's own header and checksum
+    const int status =
+        inflating ? inflateReset(&stream) : inflateInit2(&stream, 15 + 16);  // + 16: gzip's own header and checksum
     if (status != Z_OK) machine_error(file + ": zlib does not start");
     inflating = inside_member = true;
   }

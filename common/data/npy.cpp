@@ -26,13 +26,12 @@ struct TypeRow {
   std::size_t size;
 };
 
-constexpr TypeRow types[] = {{NpyType::boolean, "b1", "bool", 1}, {NpyType::i8, "i1", "int8", 1},
-                             {NpyType::i16, "i2", "int16", 2},    {NpyType::i32, "i4", "int32", 4},
-                             {NpyType::i64, "i8", "int64", 8},    {NpyType::u8, "u1", "uint8", 1},
-                             {NpyType::u16, "u2", "uint16", 2},   {NpyType::u32, "u4", "uint32", 4},
-                             {NpyType::u64, "u8", "uint64", 8},   {NpyType::f16, "f2", "float16", 2},
-                             {NpyType::f32, "f4", "float32", 4},  {NpyType::f64, "f8", "float64", 8},
-                             {NpyType::other, "", "no number", 0}};
+constexpr TypeRow types[] = {
+    {NpyType::boolean, "b1", "bool", 1}, {NpyType::i8, "i1", "int8", 1},     {NpyType::i16, "i2", "int16", 2},
+    {NpyType::i32, "i4", "int32", 4},    {NpyType::i64, "i8", "int64", 8},   {NpyType::u8, "u1", "uint8", 1},
+    {NpyType::u16, "u2", "uint16", 2},   {NpyType::u32, "u4", "uint32", 4},  {NpyType::u64, "u8", "uint64", 8},
+    {NpyType::f16, "f2", "float16", 2},  {NpyType::f32, "f4", "float32", 4}, {NpyType::f64, "f8", "float64", 8},
+    {NpyType::other, "", "no number", 0}};
 
 const TypeRow& row_of(NpyType type) { return types[static_cast<std::size_t>(type)]; }
 
@@ -260,8 +259,8 @@ std::size_t npy_header_length(std::span<const std::byte> bytes, const std::strin
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(text[i])); };
   const std::size_t version = byte(6);
   if (version < 1 || version > 3) fail(file, 6, ".npy version " + std::to_string(version) + "; 1, 2 and 3 are read");
-  const std::size_t length = version == 1 ? 10 + (byte(8) | byte(9) << 8)
-                                          : 12 + (byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24);
+  const std::size_t length =
+      version == 1 ? 10 + (byte(8) | byte(9) << 8) : 12 + (byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24);
   if (length > longest_header) fail(file, 8, "its header would be " + std::to_string(length) + " bytes long");
   return length;
 }
@@ -339,8 +338,8 @@ template std::span<const std::uint8_t> NpyArray::view<std::uint8_t>() const;
 
 std::string npy_header(NpyType type, std::span<const std::int64_t> shape) {
   const TypeRow& row = row_of(type);
-  std::string text = "{'descr': '" + std::string(row.size == 1 ? "|" : "<") + std::string(row.code) +
-                     "', 'fortran_order': False, 'shape': (";
+  std::string text =
+      "{'descr': '" + std::string(row.size == 1 ? "|" : "<") + std::string(row.code) + "', 'fortran_order': False, 'shape': (";
   for (std::size_t d = 0; d < shape.size(); ++d) text += (d == 0 ? "" : " ") + std::to_string(shape[d]) + ",";
   if (shape.size() > 1) text.pop_back();
   text += "), }";

@@ -48,7 +48,7 @@ class NpyArray {
   NpyType type() const { return header_.type; }
   const std::vector<std::int64_t>& shape() const { return header_.shape; }
   std::size_t size() const { return bytes_.size() / size_of(header_.type); }  // elements
-  const std::string& file() const { return file_; }                           // for messages: the file, or file:member
+  const std::string& file() const { return file_; }  // for messages: the file, or file:member
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::shared_ptr<const void>& owner() const { return owner_; }
 

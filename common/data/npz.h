@@ -1,5 +1,5 @@
-// NumPy's archives of arrays (.npz): zip files of .npy members, stored or deflated, read by libzip. Members are inflated when they
-// are asked for; object arrays are pickles, are never opened, and do no harm unless they are asked for.
+// NumPy's archives of arrays (.npz): zip files of .npy members, stored or deflated, read by libzip. Members are inflated when
+// they are asked for; object arrays are pickles, are never opened, and do no harm unless they are asked for.
 #pragma once
 
 #include <cstddef>

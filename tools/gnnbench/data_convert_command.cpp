@@ -70,11 +70,13 @@ cli::Result data_convert(const DataConvertOptions& options, cli::Run& run) {
 }
 
 cli::Result data_split(const DataSplitOptions& options, cli::Run& run) {
-  if (options.load.split == "given") usage_error("--split given: data split makes a split; give random:0.6,0.2,0.2 or per-class:20,500,1000");
+  if (options.load.split == "given")
+    usage_error("--split given: data split makes a split; give random:0.6,0.2,0.2 or per-class:20,500,1000");
   const Dataset data = load_whole(options.load, run);
   const SplitCounts counts = count_split(data.split, data.nodes());
   if (counts.train == 0)
-    input_error(data.source + ": --split " + options.load.split + " leaves no node to train on of " + std::to_string(data.nodes()));
+    input_error(data.source + ": --split " + options.load.split + " leaves no node to train on of " +
+                std::to_string(data.nodes()));
   const GnnbWriter::Written written = write_gnnb(data, target_of(options.output, data.name));
   if (!options.output.out) run.note("the graph is in " + written.path.string());
   cli::Result result;
@@ -91,21 +93,25 @@ cli::Result data_split(const DataSplitOptions& options, cli::Run& run) {
 cli::Subcommand data_convert_command() {
   return cli::subcommand<DataConvertOptions>(
       "data convert", "write any input as a .gnnb folder, which opens at once", data_convert,
-      {.examples = {"gnnbench data convert sample_data/gnn/karate.csv --labels sample_data/gnn/karate_labels.csv --features identity "
-                    "-o build/karate.gnnb",
-                    "gnnbench data convert sample_data/gnn/iris.npz --split random:0.5,0.25,0.25"},
-       .description = "The folder holds the graph made simple, its features as --features, --feature-norm and --store ask for, labels and "
-                      "split. Equal content gives an equal digest."});
+      {.examples =
+           {"gnnbench data convert sample_data/gnn/karate.csv --labels sample_data/gnn/karate_labels.csv --features identity "
+            "-o build/karate.gnnb",
+            "gnnbench data convert sample_data/gnn/iris.npz --split random:0.5,0.25,0.25"},
+       .description =
+           "The folder holds the graph made simple, its features as --features, --feature-norm and --store ask for, labels and "
+           "split. Equal content gives an equal digest."});
 }
 
 cli::Subcommand data_split_command() {
   return cli::subcommand<DataSplitOptions>(
       "data split", "choose training, validation and test nodes, and write a .gnnb folder", data_split,
-      {.examples = {"gnnbench data split sample_data/gnn/karate.csv --labels sample_data/gnn/karate_labels.csv --split per-class:4,8,12 "
-                    "-o build/karate-split.gnnb",
-                    "gnnbench data split sample_data/gnn/iris.npz"},
-       .description = "Labelled nodes are taken by ascending keyed uniform of their id: a split depends on the labels and --split-seed "
-                      "alone."});
+      {.examples =
+           {"gnnbench data split sample_data/gnn/karate.csv --labels sample_data/gnn/karate_labels.csv --split per-class:4,8,12 "
+            "-o build/karate-split.gnnb",
+            "gnnbench data split sample_data/gnn/iris.npz"},
+       .description =
+           "Labelled nodes are taken by ascending keyed uniform of their id: a split depends on the labels and --split-seed "
+           "alone."});
 }
 
 }  // namespace tenfold::gnnbench

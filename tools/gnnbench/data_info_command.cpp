@@ -31,10 +31,10 @@ cli::Subcommand data_info_command() {
   return cli::subcommand<DataInfoOptions>(
       "data info", "what a graph holds: sizes, degrees, homophily, features, labels, split", data_info,
       {.examples = {"gnnbench data info sample_data/gnn/karate.csv --labels sample_data/gnn/karate_labels.csv",
-                    "gnnbench data info sample_data/gnn/iris.npz --split per-class:10,30,60",
-                    "gnnbench data info"},
-       .description = "Reads any of the inputs, checks it throughout (of a .gnnb folder also the hashes), and counts. What was found "
-                      "out by looking, such as separator and first id, is said on standard error."});
+                    "gnnbench data info sample_data/gnn/iris.npz --split per-class:10,30,60", "gnnbench data info"},
+       .description =
+           "Reads any of the inputs, checks it throughout (of a .gnnb folder also the hashes), and counts. What was found "
+           "out by looking, such as separator and first id, is said on standard error."});
 }
 
 }  // namespace tenfold::gnnbench

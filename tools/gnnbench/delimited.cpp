@@ -68,6 +68,8 @@ std::optional<std::int64_t> whole_number(std::string_view word) {
   return negative ? -value : value;
 }
 
+std::string columns_text(std::size_t columns) { return std::to_string(columns) + (columns == 1 ? " column" : " columns"); }
+
 bool is_blank(std::string_view line) { return line.find_first_not_of(blanks) == std::string_view::npos; }
 
 bool is_comment(std::string_view line) { return line.starts_with('#') || line.starts_with('%'); }

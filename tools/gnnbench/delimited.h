@@ -19,6 +19,8 @@ void split_words(std::string_view line, char separator, std::vector<std::string_
 // A whole number in its plain form (no plus, no leading zeros, at most 18 digits): what reads back as the same text.
 std::optional<std::int64_t> whole_number(std::string_view word);
 
+std::string columns_text(std::size_t columns);  // "1 column", "3 columns"
+
 bool is_blank(std::string_view line);
 bool is_comment(std::string_view line);  // begins with # or %
 

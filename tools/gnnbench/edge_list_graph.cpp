@@ -17,8 +17,9 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 bool is_id_name(std::string_view word) {
   std::string name(word);
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  for (const char* known : {"source", "target", "src", "dst", "from", "to", "u", "v", "node1", "node2", "node_1", "node_2", "id1", "id2",
-                            "id_1", "id_2", "head", "tail", "fromnodeid", "tonodeid", "source_id", "target_id", "citing", "cited"})
+  for (const char* known : {"source", "target", "src",        "dst",      "from",      "to",        "u",      "v",
+                            "node1",  "node2",  "node_1",     "node_2",   "id1",       "id2",       "id_1",   "id_2",
+                            "head",   "tail",   "fromnodeid", "tonodeid", "source_id", "target_id", "citing", "cited"})
     if (name == known) return true;
   return false;
 }
@@ -42,7 +43,9 @@ class EdgeLines {
       }
       split_words(*line, separator_, words);
       if (words.size() != columns_)
-        input_error(at_position(lines_.file(), lines_.line(), 0, std::to_string(words.size()) + " columns where line " + std::to_string(first_line_) + " has " + std::to_string(columns_)));
+        input_error(at_position(
+            lines_.file(), lines_.line(), 0,
+            columns_text(words.size()) + " where line " + std::to_string(first_line_) + " has " + std::to_string(columns_)));
       if (held_) release(whole_number(words[0]) && whole_number(words[1]));
       add(words[0], words[1], lines_.line());
     }
@@ -102,7 +105,8 @@ using NodeOfRow = std::function<std::int64_t(std::int64_t row)>;  // -1: not a n
 
 void check_rows(const NodeRows& rows, std::int64_t nodes, const char* what) {
   if (!rows.keyed && rows.rows != nodes)
-    input_error(rows.place(rows.rows - 1) + ": " + std::to_string(rows.rows) + " rows of " + what + ", n is " + std::to_string(nodes));
+    input_error(rows.place(rows.rows - 1) + ": " + std::to_string(rows.rows) + " rows of " + what + ", n is " +
+                std::to_string(nodes));
 }
 
 std::int64_t node_of(const NodeRows& rows, std::int64_t row, std::int64_t nodes, const NodeOfRow& keyed) {
@@ -121,7 +125,8 @@ void place_labels(RawGraph& graph, const LabelFile& file, const NodeOfRow& keyed
   std::vector<bool> seen(at(graph.nodes), false);
   for (std::int64_t r = 0; r < file.rows; ++r) {
     const std::int64_t node = node_of(file, r, graph.nodes, keyed);
-    if (seen[at(node)]) input_error(file.place(r) + ": id " + file.ids[at(r)] + " has a second label; several labels a node are not taken");
+    if (seen[at(node)])
+      input_error(file.place(r) + ": id " + file.ids[at(r)] + " has a second label; several labels a node are not taken");
     seen[at(node)] = true;
     graph.labels[at(node)] = file.labels[at(r)];
   }
@@ -130,7 +135,8 @@ void place_labels(RawGraph& graph, const LabelFile& file, const NodeOfRow& keyed
 void place_features(RawGraph& graph, const FeatureFile& file, const NodeOfRow& keyed) {
   check_rows(file, graph.nodes, "features");
   if (file.rows != graph.nodes)
-    input_error(file.place(file.rows - 1) + ": " + std::to_string(file.rows) + " rows of features, n is " + std::to_string(graph.nodes));
+    input_error(file.place(file.rows - 1) + ": " + std::to_string(file.rows) + " rows of features, n is " +
+                std::to_string(graph.nodes));
   const std::size_t width = at(file.table.width);
   graph.features = FeatureTable{};
   graph.features.width = file.table.width;
@@ -198,7 +204,7 @@ void attach_tables(RawGraph& graph, const LabelFile* labels, const FeatureFile* 
   const auto find = [&](const NodeRows& rows) {
     return [&](std::int64_t row) -> std::int64_t {
       const std::string& id = rows.ids[at(row)];
-      if (known.empty()) return whole_number(id).value_or(-1);
+      if (known.empty()) return whole_number(id).value_or(graph.first_id - 1) - graph.first_id;
       const auto found = known.find(id);
       return found == known.end() ? -1 : found->second;
     };

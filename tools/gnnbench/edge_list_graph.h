@@ -1,5 +1,5 @@
-// Edge lists: a line an edge, its first two words source and target. Comments (#, %), a header, the separator and the ids' base are
-// found by looking, and said.
+// Edge lists: a line an edge, its first two words source and target. Comments (#, %), a header, the separator and the ids' base
+// are found by looking, and said.
 #pragma once
 
 #include "data/line_reader.h"
@@ -8,11 +8,11 @@
 
 namespace tenfold::gnnbench {
 
-// labels and features may be null. Without ids of their own their rows fix n; rows with ids name nodes, which need no edge. Throws
-// Error(input) with file and line: a ragged row, a negative id, an id that n does not allow, a node labelled twice.
+// labels and features may be null. Without ids of their own their rows fix n; rows with ids name nodes, which need no edge.
+// Throws Error(input) with file and line: a ragged row, a negative id, an id that n does not allow, a node labelled twice.
 RawGraph read_edge_list(data::LineReader& lines, const LabelFile* labels, const FeatureFile* features);
 
-// The same tables for a graph that has its nodes already: rows in order, or by node number or the graph's own ids.
+// The same tables for a graph that has its nodes already: rows in order, or by the ids the file uses.
 void attach_tables(RawGraph& graph, const LabelFile* labels, const FeatureFile* features);
 
 // Drops labels that cannot be: throws Error(input) where one is n or above.

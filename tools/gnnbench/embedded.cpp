@@ -8,11 +8,11 @@
 #include "base/suggest.h"
 
 // Defines the byte range SYMBOL_begin .. SYMBOL_end with the content of a file.
-#define TENFOLD_EMBED(symbol, file)                                                                \
-  __asm__(".section .rodata\n.global " #symbol "_begin\n.global " #symbol "_end\n" #symbol         \
-          "_begin:\n"                                                                              \
+#define TENFOLD_EMBED(symbol, file)                                                                  \
+  __asm__(".section .rodata\n.global " #symbol "_begin\n.global " #symbol "_end\n" #symbol           \
+          "_begin:\n"                                                                                \
           ".incbin \"" TENFOLD_SAMPLE_GRAPHS "/" file "\"\n" #symbol "_end:\n.byte 0\n.previous\n"); \
-  extern "C" const char symbol##_begin[];                                                          \
+  extern "C" const char symbol##_begin[];                                                            \
   extern "C" const char symbol##_end[]
 
 TENFOLD_EMBED(tenfold_karate_csv, "karate.csv");

@@ -93,7 +93,8 @@ void tidy_sparse(FeatureTable& table) {
     const EdgeIndex end = table.indptr[v + 1];
     order.resize(at(end - begin));
     std::iota(order.begin(), order.end(), at(begin));
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return table.columns[a] < table.columns[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return table.columns[a] < table.columns[b]; });
     for (std::size_t i = 0; i < order.size();) {
       const NodeId column = table.columns[order[i]];
       double sum = 0;

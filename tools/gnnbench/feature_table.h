@@ -38,8 +38,8 @@ void require_finite(const Features& features, const std::string& file);
 // What `auto` takes: l2 where no entry is negative and at least half of all are zero, else none.
 std::string automatic_norm(const Features& features, std::int64_t nodes);
 
-// none; l1, l2: each row divided by its norm (a zero row stays); std: each column less its mean, divided by its standard deviation
-// (over n; a constant column by 1). Sums in double. Throws Error(usage) for std on a sparse table, which it would fill.
+// none; l1, l2: each row divided by its norm (a zero row stays); std: each column less its mean, divided by its standard
+// deviation (over n; a constant column by 1). Sums in double. Throws Error(usage) for std on a sparse table, which it would fill.
 void normalise(FeatureTable& table, const std::string& norm);
 
 // [ln(1 + d), 1] of each node's degree (row length); the identity as sparse rows.

@@ -24,7 +24,8 @@ class Manifest {
  public:
   explicit Manifest(const fs::path& folder) : file_((folder / kGnnbManifest).string()), root_(data::read_json(file_)) {
     if (text(root_, "schema") != kGnnbSchema)
-      data::input_error_at(file_, root_, "its schema is not " + std::string(kGnnbSchema) + "; this is no .gnnb folder of this version");
+      data::input_error_at(file_, root_,
+                           "its schema is not " + std::string(kGnnbSchema) + "; this is no .gnnb folder of this version");
   }
 
   const JsonValue& root() const { return root_; }
@@ -58,7 +59,8 @@ constexpr std::int64_t kMostEntries = std::int64_t{1} << 48;
 // The mapped arrays of a folder, with the manifest's sizes and hashes compared.
 class Arrays {
  public:
-  Arrays(fs::path folder, const Manifest& manifest, bool verify) : folder_(std::move(folder)), manifest_(manifest), verify_(verify) {}
+  Arrays(fs::path folder, const Manifest& manifest, bool verify)
+      : folder_(std::move(folder)), manifest_(manifest), verify_(verify) {}
 
   bool has(const char* name) const { return manifest_.member(manifest_.root(), "files").find(name) != nullptr; }
 
@@ -92,9 +94,7 @@ class Arrays {
   }
 
   const std::vector<HashedFile>& hashes() const { return hashes_; }
-  std::shared_ptr<const void> storage() const {
-    return std::make_shared<const std::vector<std::shared_ptr<const void>>>(held_);
-  }
+  std::shared_ptr<const void> storage() const { return std::make_shared<const std::vector<std::shared_ptr<const void>>>(held_); }
 
  private:
   fs::path folder_;
@@ -201,12 +201,14 @@ Dataset open_gnnb(const fs::path& path, bool verify) {
   out.format = "gnnb";
   out.direction = direction_of(manifest);
   const JsonValue& counts = manifest.member(root, "source_counts");
-  out.counts = {.raw_edges = manifest.count(counts, "raw_edges", INT64_MAX), .self_loops = manifest.count(counts, "self_loops", INT64_MAX),
-                .duplicates = manifest.count(counts, "duplicates", INT64_MAX), .asymmetric = manifest.count(counts, "asymmetric", INT64_MAX)};
+  out.counts = {.raw_edges = manifest.count(counts, "raw_edges", INT64_MAX),
+                .self_loops = manifest.count(counts, "self_loops", INT64_MAX),
+                .duplicates = manifest.count(counts, "duplicates", INT64_MAX),
+                .asymmetric = manifest.count(counts, "asymmetric", INT64_MAX)};
   const std::int64_t nodes = manifest.count(root, "nodes", kMostNodes);
   const std::int64_t edges = manifest.count(root, "edges", kMostEntries);
   if (nodes == 0) input_error(manifest.file() + ": an empty graph: 0 nodes");
-  out.classes = static_cast<int>(manifest.count(root, "classes", kMostNodes));
+  out.classes = static_cast<int>(manifest.count(root, "classes", nodes));
   out.feature_norm = manifest.text(manifest.member(root, "features"), "norm");
   out.split_name = manifest.text(root, "split");
 

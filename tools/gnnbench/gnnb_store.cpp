@@ -141,7 +141,8 @@ struct GnnbWriter::Contents {
     temporary = parent / ("." + target.path.filename().string() + ".tmp-" + std::to_string(::getpid()));
     fs::remove_all(temporary, error);
     if (!fs::create_directory(temporary, error))
-      machine_error(target.path.string() + ": cannot be written: " + (error ? error.message() : "its temporary folder is in use"));
+      machine_error(target.path.string() +
+                    ": cannot be written: " + (error ? error.message() : "its temporary folder is in use"));
   }
 
   void put(std::span<const std::byte> bytes) {
@@ -190,7 +191,8 @@ GnnbWriter::GnnbWriter(GnnbTarget target) : contents_(std::make_unique<Contents>
   Contents& c = *contents_;
   c.target = std::move(target);
   if (!c.target.path.has_filename()) c.target.path = c.target.path.parent_path();  // "a.gnnb/"
-  if (!c.target.may_number && !is_free(c.target.path) && !(c.target.force && is_gnnb(c.target.path))) refuse_target(c.target.path);
+  if (!c.target.may_number && !is_free(c.target.path) && !(c.target.force && is_gnnb(c.target.path)))
+    refuse_target(c.target.path);
   c.make_folder();
 }
 
@@ -266,26 +268,28 @@ GnnbWriter::Written GnnbWriter::finish(const Dataset& facts) {
   out.files.emplace_back(kGnnbManifest);
   const std::int64_t width = dense != nullptr ? dense->shape[1] : sparse ? facts.features.width : 0;
   out.digest = digest_of(out.nodes, width, facts.classes, facts.direction, hashed);
-  const Json manifest = {
-      {"schema", kGnnbSchema},
-      {"name", facts.name},
-      {"source", facts.source},
-      {"source_format", facts.format},
-      {"digest", out.digest},
-      {"nodes", out.nodes},
-      {"edges", out.edges},
-      {"direction", name_of(facts.direction)},
-      {"source_counts",
-       {{"raw_edges", facts.counts.raw_edges},
-        {"self_loops", facts.counts.self_loops},
-        {"duplicates", facts.counts.duplicates},
-        {"asymmetric", facts.counts.asymmetric}}},
-      {"features", {{"width", width},
-                    {"store", dense != nullptr ? "dense" : sparse ? "sparse" : "none"},
-                    {"norm", facts.feature_norm}}},
-      {"classes", facts.classes},
-      {"split", facts.split_name},
-      {"files", files}};
+  const Json manifest = {{"schema", kGnnbSchema},
+                         {"name", facts.name},
+                         {"source", facts.source},
+                         {"source_format", facts.format},
+                         {"digest", out.digest},
+                         {"nodes", out.nodes},
+                         {"edges", out.edges},
+                         {"direction", name_of(facts.direction)},
+                         {"source_counts",
+                          {{"raw_edges", facts.counts.raw_edges},
+                           {"self_loops", facts.counts.self_loops},
+                           {"duplicates", facts.counts.duplicates},
+                           {"asymmetric", facts.counts.asymmetric}}},
+                         {"features",
+                          {{"width", width},
+                           {"store", dense != nullptr ? "dense"
+                                     : sparse         ? "sparse"
+                                                      : "none"},
+                           {"norm", facts.feature_norm}}},
+                         {"classes", facts.classes},
+                         {"split", facts.split_name},
+                         {"files", files}};
   write_file_atomic(c.temporary / kGnnbManifest, data::dump_json(manifest, 2) + "\n");
   out.path = c.move();
   return out;

@@ -1,7 +1,7 @@
-// .gnnb: a graph with its features, labels and split as a folder of .npy files, mapped into memory, under a manifest with a SHA-256 a
-// file. indptr.npy int64 [n + 1]; indices.npy int32 [edges]; features.npy float32 [n, F] or x_indptr.npy int64, x_indices.npy int32,
-// x_values.npy float32; labels.npy int32 [n], -1 none; split.npy uint8 [n], 0 none, 1 train, 2 val, 3 test; node_ids.txt, a line a
-// node, where ids were mapped. Arrays that a graph has not are absent.
+// .gnnb: a graph with its features, labels and split as a folder of .npy files, mapped into memory, under a manifest with a
+// SHA-256 a file. indptr.npy int64 [n + 1]; indices.npy int32 [edges]; features.npy float32 [n, F] or x_indptr.npy int64,
+// x_indices.npy int32, x_values.npy float32; labels.npy int32 [n], -1 none; split.npy uint8 [n], 0 none, 1 train, 2 val, 3 test;
+// node_ids.txt, a line a node, where ids were mapped. Arrays that a graph has not are absent.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@
 
 namespace tenfold::gnnbench {
 
-// SHA-256 over the lines `nodes N`, `width F`, `classes C`, `direction D`, and `NAME HASH` of each array file above, in that order: the same
-// for equal content, whatever it was read from. Neither names nor node ids nor the source's counts enter.
+// SHA-256 over the lines `nodes N`, `width F`, `classes C`, `direction D`, and `NAME HASH` of each array file above, in that
+// order: the same for equal content, whatever it was read from. Neither names nor node ids nor the source's counts enter.
 std::string dataset_digest(const Dataset& data);
 
 // Where a command writes a .gnnb folder.
@@ -28,8 +28,8 @@ struct GnnbTarget {
   bool may_number = false;   // the name was not asked for: take NAME-2, NAME-3, ... where it is taken
 };
 
-// Writes a .gnnb folder array by array, hashed on the way; nothing is at its path until finish(), then all of it. A writer that is
-// destroyed before leaves no trace. What the manifest says of sizes, classes, norm and source comes from the Dataset given to
+// Writes a .gnnb folder array by array, hashed on the way; nothing is at its path until finish(), then all of it. A writer that
+// is destroyed before leaves no trace. What the manifest says of sizes, classes, norm and source comes from the Dataset given to
 // finish(), whose arrays are not looked at: they may be empty where they were written piece by piece.
 class GnnbWriter {
  public:

@@ -60,7 +60,9 @@ Json info_json(const Dataset& data) {
           {"homophily", facts.homophily ? Json(*facts.homophily) : Json(nullptr)},
           {"features",
            {{"width", data.features.width},
-            {"store", !features ? "none" : data.features.sparse() ? "sparse" : "dense"},
+            {"store", !features                ? "none"
+                      : data.features.sparse() ? "sparse"
+                                               : "dense"},
             {"norm", data.feature_norm},
             {"nonzeros", nonzeros(data.features)}}},
           {"density", features ? Json(density(data.features, data.nodes())) : Json(nullptr)},
@@ -83,12 +85,12 @@ std::string info_text(const Dataset& data) {
   if (data.features.width == 0)
     out += "  features   none\n";
   else
-    out += fmt::format("  features   {}, {} ({:.3g} % not zero), norm {}\n", data.features.width, data.features.sparse() ? "sparse" : "dense",
-                       100 * info["density"].get<double>(), data.feature_norm);
+    out += fmt::format("  features   {}, {} ({:.3g} % not zero), norm {}\n", data.features.width,
+                       data.features.sparse() ? "sparse" : "dense", 100 * info["density"].get<double>(), data.feature_norm);
   out += fmt::format("  classes    {}, {} nodes without label\n", data.classes, info["unlabelled"].get<std::int64_t>());
   const SplitCounts counts = count_split(data.split, data.nodes());
-  out += fmt::format("  split      {}: {} train, {} val, {} test, {} none\n", data.split_name, counts.train, counts.val, counts.test,
-                     counts.none);
+  out += fmt::format("  split      {}: {} train, {} val, {} test, {} none\n", data.split_name, counts.train, counts.val,
+                     counts.test, counts.none);
   return out + "  digest     " + data.digest + "\n";
 }
 

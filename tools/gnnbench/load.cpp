@@ -47,9 +47,7 @@ struct Tables {
   const FeatureFile* feature_file() const { return features ? &*features : nullptr; }
 };
 
-bool begins_as_pickle(std::string_view bytes) {
-  return bytes.size() > 1 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
-}
+bool begins_as_pickle(std::string_view bytes) { return bytes.size() > 1 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5; }
 
 // What is neither text nor an archive, by its first bytes.
 void refuse_foreign(std::string_view bytes, const std::string& file) {
@@ -254,13 +252,15 @@ void warn_of_labels(const Dataset& d, std::vector<std::string>& warnings) {
   for (int c = 0; c < d.classes; ++c)
     if (!seen[static_cast<std::size_t>(c)]) missing.push_back(c);
   if (!missing.empty())
-    warnings.push_back(std::to_string(missing.size()) + " of " + std::to_string(d.classes) + " classes have no node: " + list_of(missing));
+    warnings.push_back(std::to_string(missing.size()) + " of " + std::to_string(d.classes) +
+                       " classes have no node: " + list_of(missing));
 }
 
 }  // namespace
 
 void describe_load(LoadOptions& o, cli::OptionTable& table, const std::string& default_data) {
-  cli::OptionRow data = table.input("DATA", o.data, "a .gnnb folder, gnn-benchmark .npz, edge list (.txt .csv .tsv, gzip) or .mtx; - is standard input");
+  cli::OptionRow data = table.input(
+      "DATA", o.data, "a .gnnb folder, gnn-benchmark .npz, edge list (.txt .csv .tsv, gzip) or .mtx; - is standard input");
   data.file();
   if (default_data.empty())
     data.required();
@@ -270,10 +270,14 @@ void describe_load(LoadOptions& o, cli::OptionTable& table, const std::string& d
                "sym adds each edge's reverse; in and out keep the direction, a row holding sources or targets");
   table.add("--split", o.split, "which nodes train, validate and test").value_name("given|random:A,B,C|per-class:T,V,S");
   table.add("--split-seed", o.split_seed, "seed of the split, apart from --seed");
-  table.add("--features", o.features, "the input's, [ln(1+d), 1] of the degree d, or one-hot ids").one_of({"given", "degree", "identity"});
-  table.add("--feature-norm", o.feature_norm, "rows by their l1 or l2 norm, or columns to mean 0 and deviation 1; auto: l2 where X >= 0 and half of it 0")
+  table.add("--features", o.features, "the input's, [ln(1+d), 1] of the degree d, or one-hot ids")
+      .one_of({"given", "degree", "identity"});
+  table
+      .add("--feature-norm", o.feature_norm,
+           "rows by their l1 or l2 norm, or columns to mean 0 and deviation 1; auto: l2 where X >= 0 and half of it 0")
       .one_of({"auto", "none", "l1", "l2", "std"});
-  table.add("--store", o.store, "how features are kept; auto: sparse below 5 % of entries that are not 0").one_of({"auto", "dense", "sparse"});
+  table.add("--store", o.store, "how features are kept; auto: sparse below 5 % of entries that are not 0")
+      .one_of({"auto", "dense", "sparse"});
   table.add("--node-features", o.node_features, "features from a .npy or text file, a row a node").file();
   table.add("--labels", o.labels, "labels from a .npy or text file, a row a node, or id and label").file();
 }
@@ -314,8 +318,8 @@ std::vector<std::string> require_task(const Dataset& data) {
   if (labelled == 0) input_error(data.source + ": 0 of " + n + " nodes have a label; name a file with --labels");
   const SplitCounts counts = count_split(data.split, data.nodes());
   if (counts.train == 0)
-    input_error(data.source + ": no labelled node to train on: of " + n + " nodes " + std::to_string(labelled) + " have a label, " +
-                std::to_string(counts.val) + " validate, " + std::to_string(counts.test) +
+    input_error(data.source + ": no labelled node to train on: of " + n + " nodes " + std::to_string(labelled) +
+                " have a label, " + std::to_string(counts.val) + " validate, " + std::to_string(counts.test) +
                 " test; give --split random:0.6,0.2,0.2 or per-class:20,500,1000");
   std::vector<bool> trained(static_cast<std::size_t>(data.classes), false);
   for (std::size_t v = 0; v < data.split.size(); ++v)

@@ -23,11 +23,12 @@ class MatrixMarket {
     const Banner banner = read_banner();
     RawGraph out;
     out.format = "matrix-market";
+    out.first_id = 1;
     const std::int64_t entries = read_sizes(out);
     while (next()) {
       if (out.raw_edges == entries) refuse("entries go on after the " + std::to_string(entries) + " that the size line states");
       if (words_.size() != banner.columns)
-        refuse(std::to_string(words_.size()) + " columns, where the first line's kind of entries has " + std::to_string(banner.columns));
+        refuse(columns_text(words_.size()) + ", where the first line's kind of entries has " + std::to_string(banner.columns));
       const NodeId u = id(0, out.nodes), v = id(1, out.nodes);
       out.edges.push_back({u, v});
       if (banner.symmetric && u != v) out.edges.push_back({v, u});
@@ -60,7 +61,8 @@ class MatrixMarket {
     split_words(text, ' ', words_);
     if (words_.size() != 5 || words_[0] != "%%matrixmarket" || words_[1] != "matrix")
       refuse("the first line is not %%MatrixMarket matrix coordinate FIELD SYMMETRY");
-    if (words_[2] != "coordinate") refuse("a matrix in the form \"" + std::string(words_[2]) + "\"; graphs are read from coordinate files");
+    if (words_[2] != "coordinate")
+      refuse("a matrix in the form \"" + std::string(words_[2]) + "\"; graphs are read from coordinate files");
     Banner out;
     if (words_[3] == "pattern")
       out.columns = 2;
@@ -79,13 +81,15 @@ class MatrixMarket {
   std::int64_t read_sizes(RawGraph& out) {
     if (!next()) refuse("the file ends early, before the size line");
     std::int64_t sizes[3] = {0, 0, 0};
-    if (words_.size() != 3) refuse("the size line has " + std::to_string(words_.size()) + " numbers, not rows, columns and entries");
+    if (words_.size() != 3)
+      refuse("the size line has " + std::to_string(words_.size()) + " numbers, not rows, columns and entries");
     for (std::size_t i = 0; i < 3; ++i) {
       const auto size = whole_number(words_[i]);
       if (!size || *size < 0) refuse("the size line has \"" + std::string(words_[i].substr(0, 40)) + "\" where a count is due");
       sizes[i] = *size;
     }
-    if (sizes[0] != sizes[1]) refuse("a matrix of " + std::to_string(sizes[0]) + " x " + std::to_string(sizes[1]) + " is no graph");
+    if (sizes[0] != sizes[1])
+      refuse("a matrix of " + std::to_string(sizes[0]) + " x " + std::to_string(sizes[1]) + " is no graph");
     if (sizes[0] >= kMostNodes) refuse(std::to_string(sizes[0]) + " nodes; fewer than 2^31 are taken");
     if (sizes[0] == 0) refuse("an empty graph: 0 nodes");
     out.nodes = sizes[0];

@@ -101,7 +101,9 @@ void NodeNumbers::finish() {
   } else if (fixed_n_) {
     const std::int64_t base = highest_ == *fixed_n_ ? 1 : 0;
     if (base > lowest_)
-      input_error(at_position(highest_at_.file, highest_at_.line, 0, "node id " + std::to_string(highest_) + " is too large, n is " + std::to_string(*fixed_n_) + " and ids count from 0"));
+      input_error(at_position(
+          highest_at_.file, highest_at_.line, 0,
+          "node id " + std::to_string(highest_) + " is too large, n is " + std::to_string(*fixed_n_) + " and ids count from 0"));
     nodes_ = *fixed_n_;
     renumber(base);
   } else {

@@ -63,7 +63,8 @@ struct TextRows {
 };
 
 [[noreturn]] void ragged(const std::string& file, std::size_t line, std::size_t found, std::size_t due, std::size_t first_line) {
-  input_error(at_position(file, line, 0, std::to_string(found) + " columns where line " + std::to_string(first_line) + " has " + std::to_string(due)));
+  input_error(at_position(file, line, 0,
+                          columns_text(found) + " where line " + std::to_string(first_line) + " has " + std::to_string(due)));
 }
 
 // Without comma, tab or semicolon a row is a class name with blanks in it, unless it reads as id and label, or as numbers.
@@ -122,7 +123,8 @@ void number_labels(LabelFile& out, const TextRows& rows, std::size_t column) {
     }
     const std::int64_t label = whole ? *whole_number(word) : names.at(word);
     if (label < 0 || label > kMostLabels)
-      input_error(at_position(rows.file, rows.lines[r], 0, "label " + word + ": labels are 0, 1, ..., or -1 where a node has none"));
+      input_error(
+          at_position(rows.file, rows.lines[r], 0, "label " + word + ": labels are 0, 1, ..., or -1 where a node has none"));
     out.labels.push_back(static_cast<std::int32_t>(label));
     out.classes = std::max(out.classes, static_cast<int>(label) + 1);
   }
@@ -134,8 +136,9 @@ LabelFile labels_of_text(data::LineReader lines) {
   out.file = rows.file;
   if (rows.rows() == 0) input_error(out.file + ": no labels: the file is empty");
   if (rows.columns > 2)
-    input_error(at_position(out.file, rows.lines[0], 0, std::to_string(rows.columns) +
-                                                            " columns: several labels a node are not taken; give one column of labels, or id and label"));
+    input_error(at_position(
+        out.file, rows.lines[0], 0,
+        columns_text(rows.columns) + ": several labels a node are not taken; give one column of labels, or id and label"));
   const std::size_t last = rows.columns - 1;
   const bool number_below = rows.rows() > 1 && whole_number(rows.at(1, 0)) && !whole_number(rows.at(0, 0));
   if (number_below || says_label(rows.at(0, last)) || (last == 1 && says_id(rows.at(0, 0)))) rows.drop_first();
@@ -192,7 +195,9 @@ FeatureFile features_of_text(const std::string& path) {
     for (std::size_t c = out.keyed ? 1 : 0; c < columns; ++c) {
       const auto number = data::parse_number(words[c]);
       if (!number)
-        input_error(at_position(out.file, lines.line(), 0, "column " + std::to_string(c + 1) + ": \"" + std::string(words[c].substr(0, 40)) + "\" is no number"));
+        input_error(
+            at_position(out.file, lines.line(), 0,
+                        "column " + std::to_string(c + 1) + ": \"" + std::string(words[c].substr(0, 40)) + "\" is no number"));
       out.table.dense.push_back(static_cast<float>(*number));
     }
     out.lines.push_back(lines.line());
@@ -217,7 +222,8 @@ FeatureFile features_of_npy(const std::string& path) {
 }  // namespace
 
 std::string NodeRows::place(std::int64_t row) const {
-  if (row >= 0 && static_cast<std::size_t>(row) < lines.size()) return file + ":" + std::to_string(lines[static_cast<std::size_t>(row)]);
+  if (row >= 0 && static_cast<std::size_t>(row) < lines.size())
+    return file + ":" + std::to_string(lines[static_cast<std::size_t>(row)]);
   return file + ": row " + std::to_string(row);
 }
 

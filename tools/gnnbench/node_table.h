@@ -1,5 +1,5 @@
-// Labels or features of nodes in a file of their own: .npy, or lines of text (.csv, .tsv, .txt, gzip too). Rows are nodes 0, 1, ...
-// or carry a node's id in their first column.
+// Labels or features of nodes in a file of their own: .npy, or lines of text (.csv, .tsv, .txt, gzip too). Rows are nodes 0, 1,
+// ... or carry a node's id in their first column.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@ struct FeatureFile : NodeRows {
   FeatureTable table;  // dense, [rows, width]
 };
 
-// Text: numbers, the same count in each line; the first column is the id where the header calls it id, node or node_id, or where it
-// is no number. .npy: [n, F] or [n]. Throws Error(input): a ragged row or a word that is no number, with file, line and word.
+// Text: numbers, the same count in each line; the first column is the id where the header calls it id, node or node_id, or where
+// it is no number. .npy: [n, F] or [n]. Throws Error(input): a ragged row or a word that is no number, with file, line and word.
 FeatureFile read_features_file(const std::string& path);
 
 }  // namespace tenfold::gnnbench

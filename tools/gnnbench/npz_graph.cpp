@@ -33,7 +33,8 @@ SparseArrays read_sparse(const Npz& npz, const std::string& prefix) {
   out.rows = shape[0];
   out.columns = shape[1];
   if (out.rows >= kMostNodes || out.columns >= kMostNodes)
-    input_error(where + "_shape: " + std::to_string(out.rows) + " x " + std::to_string(out.columns) + ", from 2^31 on ids do not fit");
+    input_error(where + "_shape: " + std::to_string(out.rows) + " x " + std::to_string(out.columns) +
+                ", from 2^31 on ids do not fit");
   out.indptr = npz.load(prefix + "_indptr").to_int64s();
   out.indices = npz.load(prefix + "_indices").to_int64s();
   if (static_cast<std::int64_t>(out.indptr.size()) != out.rows + 1)
@@ -102,8 +103,9 @@ void read_label_array(const Npz& npz, RawGraph& out) {
   for (const double value : array.to_doubles()) {
     const bool none = std::isnan(value) || value == -1;
     if (!none && (value < 0 || value >= static_cast<double>(out.nodes) || value != std::floor(value)))
-      input_error(npz.file() + ": labels: the label of node " + std::to_string(out.labels.size()) + " is " + data::number_text(value) +
-                  "; labels are 0..C-1 with C at most n = " + std::to_string(out.nodes) + ", or -1 where a node has none");
+      input_error(npz.file() + ": labels: the label of node " + std::to_string(out.labels.size()) + " is " +
+                  data::number_text(value) + "; labels are 0..C-1 with C at most n = " + std::to_string(out.nodes) +
+                  ", or -1 where a node has none");
     out.labels.push_back(none ? -1 : static_cast<std::int32_t>(value));
     out.classes = std::max(out.classes, out.labels.back() + 1);
   }
@@ -117,7 +119,8 @@ std::int64_t mark(const Npz& npz, const std::string& name, Part part, RawGraph& 
   const NpyArray array = npz.load(key);
   const std::string where = npz.file() + ": " + key;
   if (array.shape().size() != 1)
-    input_error(where + " has " + std::to_string(array.shape().size()) + " dimensions; one split is read: re-save the one you want");
+    input_error(where + " has " + std::to_string(array.shape().size()) +
+                " dimensions; one split is read: re-save the one you want");
   const std::vector<std::int64_t> values = array.to_int64s();
   if (mask && static_cast<std::int64_t>(values.size()) != out.nodes)
     input_error(where + " has " + std::to_string(values.size()) + " elements, n is " + std::to_string(out.nodes));
@@ -126,7 +129,8 @@ std::int64_t mark(const Npz& npz, const std::string& name, Part part, RawGraph& 
     if (mask && values[i] == 0) continue;
     const std::int64_t node = mask ? static_cast<std::int64_t>(i) : values[i];
     if (node < 0 || node >= out.nodes)
-      input_error(where + ": element " + std::to_string(i) + " is " + std::to_string(node) + ", n is " + std::to_string(out.nodes));
+      input_error(where + ": element " + std::to_string(i) + " is " + std::to_string(node) + ", n is " +
+                  std::to_string(out.nodes));
     std::uint8_t& slot = out.split[at(node)];
     overlaps += slot != 0 && slot != static_cast<std::uint8_t>(part);
     slot = static_cast<std::uint8_t>(part);
@@ -137,7 +141,8 @@ std::int64_t mark(const Npz& npz, const std::string& name, Part part, RawGraph& 
 void read_split(const Npz& npz, RawGraph& out) {
   const std::array<std::pair<const char*, Part>, 3> parts = {{{"train", Part::train}, {"val", Part::val}, {"test", Part::test}}};
   bool given = false;
-  for (const auto& [name, part] : parts) given = given || npz.has(std::string(name) + "_mask") || npz.has(std::string(name) + "_idx");
+  for (const auto& [name, part] : parts)
+    given = given || npz.has(std::string(name) + "_mask") || npz.has(std::string(name) + "_idx");
   if (!given) return;
   out.split.assign(at(out.nodes), 0);
   std::int64_t overlaps = 0;

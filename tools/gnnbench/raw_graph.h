@@ -20,6 +20,7 @@ struct RawGraph {
   int classes = 0;
   std::vector<std::uint8_t> split;    // [nodes], a Part; empty: none given
   std::vector<std::string> node_ids;  // [nodes] where ids were mapped; else empty
+  std::int64_t first_id = 0;          // what the file calls node 0, where ids were not mapped
   std::vector<std::string> notes, warnings;
 };
 

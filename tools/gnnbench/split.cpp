@@ -53,7 +53,8 @@ std::vector<NodeId> drawn_order(std::span<const std::int32_t> labels, std::uint6
   const RandomKey key{seed};
   std::vector<std::pair<double, NodeId>> drawn;
   for (std::size_t v = 0; v < labels.size(); ++v)
-    if (labels[v] >= 0) drawn.emplace_back(key.uniform(Purpose::split, 0, 0, static_cast<std::uint32_t>(v)), static_cast<NodeId>(v));
+    if (labels[v] >= 0)
+      drawn.emplace_back(key.uniform(Purpose::split, 0, 0, static_cast<std::uint32_t>(v)), static_cast<NodeId>(v));
   std::sort(drawn.begin(), drawn.end());
   std::vector<NodeId> order;
   for (const auto& [uniform, node] : drawn) order.push_back(node);
@@ -109,7 +110,8 @@ std::vector<std::uint8_t> make_split(std::span<const std::int32_t> labels, int c
   const Rule parsed = parse_rule(rule);
   if (std::none_of(labels.begin(), labels.end(), [](std::int32_t y) { return y >= 0; }))
     input_error("--split " + rule + ": no node has a label; name a file with --labels");
-  return parsed.per_class ? split_per_class(labels, classes, rule, parsed, split_seed) : split_at_random(labels, parsed, split_seed);
+  return parsed.per_class ? split_per_class(labels, classes, rule, parsed, split_seed)
+                          : split_at_random(labels, parsed, split_seed);
 }
 
 void check_split_rule(const std::string& rule) {

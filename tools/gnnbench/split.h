@@ -1,4 +1,5 @@
-// Which nodes train, validate and test: by ascending keyed uniform of the node id, so that a split depends on (labels, seed) alone.
+// Which nodes train, validate and test: by ascending keyed uniform of the node id, so that a split depends on (labels, seed)
+// alone.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,9 @@
 namespace tenfold::gnnbench {
 
 // `rule`: random:a,b,c, fractions of the labelled nodes with a + b + c <= 1 (cumulative counts rounded half away from zero), or
-// per-class:t,v,s: the first t nodes of each class train (all of a smaller class), of the others the first v validate and the next
-// s test. [n], a Part each; a node without label is in none. Throws Error(usage) for another rule, Error(input) with counts where
-// there are too few labelled nodes.
+// per-class:t,v,s: the first t nodes of each class train (all of a smaller class), of the others the first v validate and the
+// next s test. [n], a Part each; a node without label is in none. Throws Error(usage) for another rule, Error(input) with counts
+// where there are too few labelled nodes.
 std::vector<std::uint8_t> make_split(std::span<const std::int32_t> labels, int classes, const std::string& rule,
                                      std::uint64_t split_seed);
 
