@@ -133,6 +133,8 @@ function(tenfold_torch_part name)
 
   add_library(${name}-torch MODULE $<TARGET_OBJECTS:tenfold_${name}_torch>)
   target_link_libraries(${name}-torch PRIVATE tenfold_${name}_core tenfold_torch ${arg_LINKS})
+  # Debian's libz.a is made for executables; its symbols can be linked into a module where nobody else sees them.
+  target_link_options(${name}-torch PRIVATE -Wl,--exclude-libs,libz.a)
   set_target_properties(${name}-torch PROPERTIES
     PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/tenfold
     BUILD_RPATH ${TENFOLD_TORCH_DIR}/lib INSTALL_RPATH "$ORIGIN/../torch/lib")
