@@ -11,31 +11,17 @@ find_library(TENFOLD_LIBCRYPTO NAMES libcrypto.a REQUIRED)
 add_library(tenfold_crypto INTERFACE)
 target_link_libraries(tenfold_crypto INTERFACE ${TENFOLD_LIBCRYPTO} ${CMAKE_DL_LIBS} Threads::Threads)
 
-find_library(TENFOLD_LIBZ NAMES libz.a REQUIRED)
-add_library(tenfold_zlib INTERFACE)
-target_link_libraries(tenfold_zlib INTERFACE ${TENFOLD_LIBZ})
-
-# Debian has libzip as a shared library only. As needed: programs that read no .npz do not load it.
-find_library(TENFOLD_LIBZIP NAMES libzip.so REQUIRED)
+# Shared libraries of Debian's, linked as needed: a program that reads no .npz does not load libzip. Of libzip there is no static
+# one, and the static zlib cannot go into the torch parts (it is not position independent).
 set(CMAKE_LINK_LIBRARY_USING_AS_NEEDED "LINKER:--push-state,--as-needed" "<LINK_ITEM>" "LINKER:--pop-state")
 set(CMAKE_LINK_LIBRARY_USING_AS_NEEDED_SUPPORTED TRUE)
+foreach(name z zip)
+  find_library(TENFOLD_SHARED_${name} NAMES lib${name}.so REQUIRED)
+endforeach()
+add_library(tenfold_zlib INTERFACE)
+target_link_libraries(tenfold_zlib INTERFACE "$<LINK_LIBRARY:AS_NEEDED,${TENFOLD_SHARED_z}>")
 add_library(tenfold_zip INTERFACE)
-target_link_libraries(tenfold_zip INTERFACE "$<LINK_LIBRARY:AS_NEEDED,${TENFOLD_LIBZIP}>")
-
-# METIS comes only as a shared library, small and without dependencies of its own.
-find_path(TENFOLD_METIS_INCLUDE metis.h REQUIRED)
-find_library(TENFOLD_LIBMETIS NAMES metis REQUIRED)
-add_library(tenfold_metis INTERFACE)
-target_include_directories(tenfold_metis SYSTEM INTERFACE ${TENFOLD_METIS_INCLUDE})
-target_link_libraries(tenfold_metis INTERFACE ${TENFOLD_LIBMETIS})
-
-# Open MPI, for torch parts alone: a program that needs no second worker never loads it.
-find_path(TENFOLD_MPI_INCLUDE mpi.h PATH_SUFFIXES openmpi/include
-  HINTS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE} /usr/lib/x86_64-linux-gnu REQUIRED)
-find_library(TENFOLD_LIBMPI NAMES mpi REQUIRED)
-add_library(tenfold_mpi INTERFACE)
-target_include_directories(tenfold_mpi SYSTEM INTERFACE ${TENFOLD_MPI_INCLUDE})
-target_link_libraries(tenfold_mpi INTERFACE ${TENFOLD_LIBMPI})
+target_link_libraries(tenfold_zip INTERFACE "$<LINK_LIBRARY:AS_NEEDED,${TENFOLD_SHARED_zip}>")
 
 # LibTorch: two imported targets of our own, as the wheel's find_package(Torch) demands the CUDA libraries.
 option(TENFOLD_TORCH "build the torch parts" ON)
