@@ -23,6 +23,21 @@ target_link_libraries(tenfold_zlib INTERFACE "$<LINK_LIBRARY:AS_NEEDED,${TENFOLD
 add_library(tenfold_zip INTERFACE)
 target_link_libraries(tenfold_zip INTERFACE "$<LINK_LIBRARY:AS_NEEDED,${TENFOLD_SHARED_zip}>")
 
+# METIS comes only as a shared library, small and without dependencies of its own.
+find_path(TENFOLD_METIS_INCLUDE metis.h REQUIRED)
+find_library(TENFOLD_LIBMETIS NAMES metis REQUIRED)
+add_library(tenfold_metis INTERFACE)
+target_include_directories(tenfold_metis SYSTEM INTERFACE ${TENFOLD_METIS_INCLUDE})
+target_link_libraries(tenfold_metis INTERFACE ${TENFOLD_LIBMETIS})
+
+# Open MPI, for torch parts alone: a program that needs no second worker never loads it.
+find_path(TENFOLD_MPI_INCLUDE mpi.h PATH_SUFFIXES openmpi/include
+  HINTS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE} /usr/lib/x86_64-linux-gnu REQUIRED)
+find_library(TENFOLD_LIBMPI NAMES mpi REQUIRED)
+add_library(tenfold_mpi INTERFACE)
+target_include_directories(tenfold_mpi SYSTEM INTERFACE ${TENFOLD_MPI_INCLUDE})
+target_link_libraries(tenfold_mpi INTERFACE ${TENFOLD_LIBMPI})
+
 # LibTorch: two imported targets of our own, as the wheel's find_package(Torch) demands the CUDA libraries.
 option(TENFOLD_TORCH "build the torch parts" ON)
 set(TENFOLD_TORCH_DIR ${TENFOLD_DEPS}/torch)
