@@ -1,4 +1,5 @@
-# The test `install`: an installed tree works after it was moved, and loads nothing from where it was built.
+# The test `install`: an installed tree works after it was moved, loads nothing from where it was built, and its programs link no
+# LibTorch, which their torch parts do.
 #   cmake -D BUILD_DIR=... -D WORK_DIR=... -P check_install.cmake
 # The tree is kept between runs, so that LibTorch is copied once.
 set(placed ${WORK_DIR}/placed)
@@ -25,6 +26,12 @@ endforeach()
 file(GLOB modules ${moved}/lib/tenfold/*.so ${moved}/lib/torch/lib/libtorch_cpu.so)
 foreach(file ${programs} ${modules})
   execute_process(COMMAND ldd ${file} OUTPUT_VARIABLE output)
+  list(FIND programs ${file} program)
+  if(program GREATER -1 AND output MATCHES "lib(torch|c10)")
+    string(APPEND faults "${file} links LibTorch:\n${output}\n")
+  elseif(file MATCHES "-torch\\.so$" AND NOT output MATCHES "libtorch")
+    string(APPEND faults "${file} links no LibTorch\n")
+  endif()
   string(REPLACE "\n" ";" lines "${output}")
   foreach(line ${lines})
     string(REGEX MATCH "=> (/[^ ]*)" unused "${line}")

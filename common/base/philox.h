@@ -26,18 +26,18 @@ class PhiloxStream {
   explicit PhiloxStream(std::array<std::uint32_t, 2> key, std::uint32_t id0 = 0, std::uint32_t id1 = 0, std::uint32_t id2 = 0);
 
   std::uint32_t next_u32() {
-    if (used_ == kBuffer) refill();
+    if (used_ == held_) refill(kFewBlocks);
     return words_[used_++];
   }
   std::uint64_t next_u64() {
-    if (used_ + 2 > kBuffer) return next_u64_across();
-    const std::uint64_t high = words_[static_cast<std::size_t>(used_)], low = words_[static_cast<std::size_t>(used_) + 1];
-    used_ += 2;
-    return (high << 32) | low;
+    if (used_ + 2 > held_) return next_u64_across();
+    return held_u64();
   }
 
   // In the open interval (0, 1): (k + 1/2) 2^-52 for a 52-bit k, so neither end can come out. Takes two words.
-  double uniform() { return (static_cast<double>(next_u64() >> 12) + 0.5) * 0x1p-52; }
+  double uniform() { return to_uniform(next_u64()); }
+  // The same as out.size() calls of uniform().
+  void uniforms(std::span<double> out);
 
   // Standard normal by the ziggurat of ziggurat.h. Takes two words, now and then more.
   double normal();
@@ -48,14 +48,21 @@ class PhiloxStream {
   std::uint32_t below(std::uint32_t n);
 
  private:
-  static constexpr int kBlocks = 4, kBuffer = 4 * kBlocks;  // four blocks at once cost little more than one
-  void refill();
+  static constexpr std::size_t kFewBlocks = 8, kManyBlocks = 16;  // at a time: eight cost little more than one
+  static double to_uniform(std::uint64_t bits) { return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52; }
+  std::uint64_t held_u64() {
+    const std::uint64_t high = words_[used_], low = words_[used_ + 1];
+    used_ += 2;
+    return (high << 32) | low;
+  }
+  void refill(std::size_t blocks);  // held words are used up
   std::uint64_t next_u64_across();  // where the buffer ends after one word or none
+  bool hold_u64(std::size_t wanted);  // false: one word is left
 
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 4> counter_;
-  std::array<std::uint32_t, kBuffer> words_{};
-  int used_ = kBuffer;
+  std::array<std::uint32_t, 4 * kManyBlocks> words_{};
+  std::size_t used_ = 0, held_ = 0;
 };
 
 }  // namespace tenfold

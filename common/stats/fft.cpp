@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <numbers>
 
 #include "stats/moments.h"
@@ -63,12 +65,21 @@ void Fft::inverse(std::span<double> real, std::span<double> imaginary) const {
   }
 }
 
+std::shared_ptr<const Fft> shared_fft(std::size_t length) {
+  static std::mutex mutex;
+  static std::map<std::size_t, std::shared_ptr<const Fft>> plans;  // one a power of two: few
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<const Fft>& plan = plans[length];
+  if (plan == nullptr) plan = std::make_shared<const Fft>(length);
+  return plan;
+}
+
 MeanAutocovariance::MeanAutocovariance(std::size_t n)
     : n_(n),
-      fft_(std::bit_ceil(std::max<std::size_t>(1, 2 * n - 1))),
-      real_(fft_.length()),
-      imaginary_(fft_.length()),
-      power_(fft_.length()) {}
+      fft_(shared_fft(std::bit_ceil(std::max<std::size_t>(1, 2 * n - 1)))),
+      real_(fft_->length()),
+      imaginary_(fft_->length()),
+      power_(fft_->length()) {}
 
 std::span<const double> MeanAutocovariance::operator()(std::span<const double> series, std::size_t count) {
   std::fill(power_.begin(), power_.end(), 0.0);
@@ -84,12 +95,12 @@ std::span<const double> MeanAutocovariance::operator()(std::span<const double> s
   for (std::size_t first = 0; first < count; first += 2) {
     load(first, real_);
     load(first + 1, imaginary_);
-    fft_.forward(real_, imaginary_);
+    fft_->forward(real_, imaginary_);
     for (std::size_t k = 0; k < power_.size(); ++k) power_[k] += real_[k] * real_[k] + imaginary_[k] * imaginary_[k];
   }
   std::fill(imaginary_.begin(), imaginary_.end(), 0.0);
-  fft_.inverse(power_, imaginary_);
-  const double scale = 1.0 / (static_cast<double>(fft_.length()) * static_cast<double>(n_) * static_cast<double>(count));
+  fft_->inverse(power_, imaginary_);
+  const double scale = 1.0 / (static_cast<double>(fft_->length()) * static_cast<double>(n_) * static_cast<double>(count));
   for (std::size_t t = 0; t < n_; ++t) power_[t] *= scale;
   return std::span<const double>(power_).first(n_);
 }

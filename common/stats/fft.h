@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,9 @@ class Fft {
   std::vector<double> cosines_, sines_;  // stage of half length h at [h, 2h): cos and sin of pi j / h
 };
 
+// The plan of a length, made once and kept: its sines and cosines take as long as several transforms. Thread safe.
+std::shared_ptr<const Fft> shared_fft(std::size_t length);
+
 // Autocovariances of several series of one length n, averaged over the series:
 //   c_t = 1/m sum_series 1/n sum_{i < n - t} (x_i - mean)(x_{i+t} - mean),   t = 0 .. n - 1, each series about its own mean,
 // by the Wiener-Khinchin theorem on series padded with zeros. Two series go as real and imaginary part of one transform,
@@ -37,7 +41,7 @@ class MeanAutocovariance {
 
  private:
   std::size_t n_;
-  Fft fft_;
+  std::shared_ptr<const Fft> fft_;
   std::vector<double> real_, imaginary_, power_;
 };
 

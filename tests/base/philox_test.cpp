@@ -30,6 +30,30 @@ TEST_CASE("a stream is the bijection of (block, ids) under the key of seed and p
   }
 }
 
+TEST_CASE("many uniforms or normals at once are those that single calls give, from any place in a stream") {
+  for (const std::size_t words : {0, 1, 2, 5, 16, 17}) {
+    for (const std::size_t count : {1, 7, 8, 40, 1000}) {
+      PhiloxStream one(9, "many", 4), many(9, "many", 4);
+      for (std::size_t i = 0; i < words; ++i) CHECK(one.next_u32() == many.next_u32());
+      std::vector<double> drawn(count);
+      many.normals(drawn);
+      CHECK(std::all_of(drawn.begin(), drawn.end(), [&](double x) { return x == one.normal(); }));
+      many.uniforms(drawn);
+      CHECK(std::all_of(drawn.begin(), drawn.end(), [&](double x) { return x == one.uniform(); }));
+      CHECK(one.next_u32() == many.next_u32());
+    }
+  }
+  // Against the bijection itself, where blocks are taken sixteen at a time.
+  std::vector<double> drawn(200);
+  PhiloxStream(42, "momentum", 1, 2, 3).uniforms(drawn);
+  const auto key = philox_key(42, "momentum");
+  for (std::uint32_t i = 0; i < drawn.size(); ++i) {
+    const auto block = philox4x32({i / 2, 1, 2, 3}, key);
+    const std::uint64_t bits = std::uint64_t{block[2 * (i % 2)]} << 32 | block[2 * (i % 2) + 1];
+    CHECK(drawn[i] == (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52);
+  }
+}
+
 TEST_CASE("seeds and purposes give keys of their own") {
   std::set<std::array<std::uint32_t, 2>> keys;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {

@@ -176,12 +176,37 @@ std::map<std::string, std::string> timed_artefacts(const std::string& directory)
   return files;
 }
 
-// Artefacts that are equal byte for byte; of result.json the result less its times.
+// A table whose first line is its header, less its columns of times. Chain files begin with comments and stay whole.
+std::string without_time_columns(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::vector<bool> keep;
+  std::string out;
+  for (std::string line; std::getline(lines, line);) {
+    if (keep.empty() && line.starts_with("#")) return csv;
+    std::istringstream cells(line);
+    std::size_t column = 0;
+    const bool header = keep.empty();
+    for (std::string cell; std::getline(cells, cell, ','); ++column) {
+      if (header) keep.push_back(!tells_time_or_memory(cell));
+      if (column >= keep.size() || keep[column]) out += cell + ",";
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+// Artefacts that are equal byte for byte; of result.json the result less its times, of tables the columns that are no times. A
+// file whose name tells a time (charts/ess_per_cpu_s.vl.json) shows nothing but times.
 std::map<std::string, std::string> artefacts(const std::string& directory, bool timed) {
   if (timed) return timed_artefacts(directory);
   std::map<std::string, std::string> files = tree(directory);
   files.erase("report.html");
   files.erase("log.jsonl");
+  for (auto& [file, bytes] : files) {
+    const std::string name = fs::path(file).filename().string();
+    if (tells_time_or_memory(name.substr(0, name.find('.')))) bytes.clear();
+    if (file.ends_with(".csv")) bytes = without_time_columns(bytes);
+  }
   const Json envelope = Json::parse(files["result.json"], nullptr, false);
   if (envelope.is_object() && envelope.contains("result")) files["result.json"] = without_times(envelope["result"]).dump();
   return files;

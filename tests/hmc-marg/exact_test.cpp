@@ -120,6 +120,20 @@ TEST_CASE("two separate modes are both on the grid") {
   CHECK(r.log_integral == doctest::Approx(0).epsilon(1e-9));
 }
 
+TEST_CASE("a mode far from where the search starts: a shift of the data shifts the posterior") {
+  const auto at = [](const std::string& location) {
+    return exact(
+        "data { vector[5] y; } parameters { real m; real<lower=0> s; }\n"
+        "model { m ~ student_t(3, " +
+            location + ", 85); s ~ student_t(3, 0, 85); y + " + location + " ~ normal(m, s); }",
+        R"({"y": [-40, 12, 55, -8, 90]})");
+  };
+  const ExactResult near = at("0"), far = at("1530");
+  CHECK(std::fabs(find(far, "m").mean - 1530 - find(near, "m").mean) < 1e-8);
+  for (const char* name : {"m", "s"}) CHECK(std::fabs(find(far, name).sd / find(near, name).sd - 1) < 1e-8);
+  CHECK(std::fabs(*far.log_evidence - *near.log_evidence) < 1e-8);
+}
+
 TEST_CASE("transformed parameters of kept ones have values, those of eliminated ones are named") {
   const ExactResult r = exact(
       "parameters { real<lower=0> s; real z; } transformed parameters { real v = s^2; real w = z + s; } model { s ~ gamma(4, 2); "

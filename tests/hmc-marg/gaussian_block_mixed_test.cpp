@@ -2,10 +2,10 @@
 // arithmetic.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "hmc-marg/certificate.h"
+#include "hmc-marg/corpus_support.h"
 #include "hmc-marg/marginal_support.h"
 
 using namespace tenfold::hmc_marg;
@@ -79,13 +79,8 @@ TEST_CASE("Dyestuff: REML with a flat mean, maximum likelihood at a fixed one") 
 }
 
 TEST_CASE("fibrosis: 1549 rows of 176 patients") {
-  const char* const set = std::getenv("TENFOLD_DATA");
-  const std::filesystem::path data =
-      std::filesystem::path(set ? set : TENFOLD_DATA_DEFAULT) / "bayes" / "pulmonary_fibrosis.json";
-  if (!std::filesystem::exists(data)) {
-    MESSAGE("skipped: no " << data.string() << "; set TENFOLD_DATA");
-    return;
-  }
+  const std::filesystem::path data = test_data("pulmonary_fibrosis.json");
+  if (data.empty()) return;
   const std::string program =
       "data { int N; int J; array[N] int patient; vector[N] week; vector[N] fvc; }\n"
       "parameters { real m_a; real<lower=0> s_a; real m_b; real<lower=0> s_b; vector[J] a; vector[J] b; real<lower=0> s; }\n"

@@ -4,9 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <random>
 #include <sstream>
 
+#include "hmc-marg/block_layout.h"
 #include "hmc-marg/marginal_support.h"
 
 using namespace tenfold::hmc_marg;
@@ -220,6 +222,53 @@ TEST_CASE("components of five and more, and many components, agree with the dens
     const double value = m(q);
     CHECK(std::fabs(value - dense_log_marginal(m, q)) < 1e-10 * std::fabs(value));
     CHECK(gradient_error(m, q) < 1e-6);
+  }
+}
+
+TEST_CASE("all instruction sets draw the same from a regular class") {
+  // Pairs with two shared scalars, single scalars with one, and one that no class is like.
+  const std::string program =
+      "parameters { real m; real v; vector[19] a; vector[19] b; vector[11] c; real<lower=0> s; real<lower=0> t; } model { "
+      "m ~ normal(0, 5); v ~ normal(0, 5); a ~ normal(m, t); b ~ normal(v, 2 * t); c ~ normal(m, 3); "
+      "for (i in 1:19) for (k in 1:3) 0.3 * i - k ~ normal(a[i] + k * b[i], s); "
+      "for (i in 1:11) 0.1 * i ~ normal(c[i], s); for (i in 1:5) 0.2 * i ~ normal(c[i], 2 * s); }";
+  const MarginalModel m = marginal_of(program, "{}");
+  std::vector<ChooseKernels> choices = {block_kernels_plain};
+  if (__builtin_cpu_supports("avx2")) choices.push_back(block_kernels_avx2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    choices.push_back(block_kernels_avx512);
+  std::vector<double> first;
+  for (const ChooseKernels choose : choices) {
+    const BlockLayout layout = lay_out(*m.marginal.gaussian, choose);
+    const std::size_t p = layout.border_diagonal.size();
+    std::vector<double> factor(layout.factors.size()), border(p * p, 0.0), border_g(p, 0.0), all;
+    for (std::size_t i = 0; i < factor.size(); ++i) factor[i] = 1 + 0.13 * static_cast<double>(i);
+    int regular = 0;
+    for (const auto& data : layout.classes) {
+      const BlockClass& c = data->shape;
+      if (data->kernels.draw == nullptr) continue;
+      ++regular;
+      std::vector<double> memory(c.condition_work() * static_cast<std::size_t>(c.batches * c.lanes) + 8);
+      BlockState state;
+      state.factor = factor.data();
+      state.border_size = static_cast<int>(p);
+      state.border_matrix = border.data();
+      state.border_vector = border_g.data();
+      state.work = reinterpret_cast<double*>((reinterpret_cast<std::uintptr_t>(memory.data()) + 63) / 64 * 64);
+      data->kernels.condition(c, state);
+      CHECK(state.good);
+      std::vector<double> x(static_cast<std::size_t>(c.batches * c.d * c.lanes));
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<double>(i));
+      data->kernels.draw(c, state, x.data());
+      all.insert(all.end(), x.begin(), x.end());
+    }
+    CHECK(regular >= 2);
+    all.insert(all.end(), border.begin(), border.end());
+    all.insert(all.end(), border_g.begin(), border_g.end());
+    if (first.empty())
+      first = all;
+    else
+      CHECK(all == first);
   }
 }
 

@@ -1,5 +1,5 @@
-// Log densities and gradients of the programs under tests/hmc-marg/programs, as stanli gives them
-// (tests/parity/hmc-marg/grad.py).
+// Log densities and gradients of the programs under tests/hmc-marg/programs, and of those in brms' form under
+// sample_data/hmc-marg, as stanli gives them (tests/parity/hmc-marg/grad.py).
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -18,14 +18,17 @@ TEST_CASE("programs have the log density and gradient of Stan Math") {
   REQUIRE(programs->object().size() >= 12);
   for (const data::JsonMember& entry : programs->object()) {
     INFO(entry.key);
-    const auto folder = root / "tests/hmc-marg/programs";
+    const auto folder = root / (entry.key.ends_with("_brms") ? "sample_data/hmc-marg" : "tests/hmc-marg/programs");
     const auto model = testing::bind_files(folder / (entry.key + ".stan"), folder / (entry.key + ".json"));
     const TargetSpec spec = testing::joint(model->graph);
-    for (int which = 0; which < 3; ++which) {
-      const data::JsonValue& expected = entry.value.array().at(static_cast<std::size_t>(which));
+    REQUIRE(entry.value.array().size() == (entry.key.ends_with("_brms") ? 4 : 3));
+    for (int which = 0; which < static_cast<int>(entry.value.array().size()); ++which) {
+      const data::JsonValue& expected = entry.value.array()[static_cast<std::size_t>(which)];
       const std::vector<data::JsonValue>& slopes = expected.find("gradient")->array();
       REQUIRE(static_cast<int>(slopes.size()) == model->graph.free_size);
-      const std::vector<double> q = testing::point(which, model->graph.free_size);
+      std::vector<double> q = testing::point(which, model->graph.free_size);
+      if (const data::JsonValue* own = expected.find("q"))
+        for (std::size_t i = 0; i < q.size(); ++i) q[i] = own->array().at(i).number;
       std::vector<double> gradient(q.size());
       const double lp = reference_log_density(model->graph.graph, spec, q, gradient) - model->graph.lp_offset;
       INFO("point ", which);

@@ -144,6 +144,10 @@ TEST_CASE("runs stopped after random numbers of steps and resumed give what they
   const auto whole = facts(runs.scratch.path() / "whole");
   // The draws whose generated quantities fail are counted over the interruptions, too.
   CHECK(whole.at("result.json").find("generated quantities of") != std::string::npos);
+  // What comes after the chains, too.
+  const std::string& result = whole.at("result.json");
+  CHECK(result.find("\"rb_mean\":null") != std::string::npos);  // of tau
+  CHECK(result.find("\"rb_mcse\":0.") != std::string::npos);
   std::mt19937 random(11);
   int interruptions = 0;
   for (int i = 0; interruptions < 36; ++i) {

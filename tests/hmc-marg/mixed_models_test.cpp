@@ -1,5 +1,5 @@
-// Linear mixed models at their REML estimates against lme4 (tests/hmc-marg/programs/mixed_models.R makes the data and prints
-// estimates).
+// Linear mixed models at their ML and REML estimates against lme4 (tests/hmc-marg/programs/mixed_models.R makes the data and
+// prints estimates).
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -14,6 +14,7 @@ using namespace tenfold::hmc_marg::testing;
 namespace {
 
 const std::filesystem::path kPrograms = std::filesystem::path(TENFOLD_SOURCE_DIR) / "tests/hmc-marg/programs";
+const std::filesystem::path kSamples = std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data/hmc-marg";
 
 MarginalModel model(const char* program, const char* data) {
   PlanOptions all;
@@ -57,7 +58,72 @@ double machines_at(const MarginalModel& m) {
   return m(q) - rest;
 }
 
+const char* const kInterceptPrior = "lprior += student_t_lpdf(Intercept | 3, 288.7, 59.3);";
+
+// (Days | Subject) as brms writes it, with another prior of Intercept.
+MarginalModel sleepstudy_brms(const std::string& intercept_prior, const std::string& marginalize) {
+  std::string program = tenfold::read_file(kSamples / "sleepstudy_brms.stan");
+  const std::size_t at = program.find(kInterceptPrior);
+  if (at == std::string::npos) throw std::runtime_error("sleepstudy_brms.stan has another prior of Intercept");
+  program.replace(at, std::string(kInterceptPrior).size(), intercept_prior);
+  PlanOptions options;
+  options.marginalize = marginalize;
+  return marginal_of(program, tenfold::read_file(kSamples / "sleepstudy_brms.json"), options);
+}
+
+double student_t(double y, double nu, double scale) {
+  return std::lgamma((nu + 1) / 2) - std::lgamma(nu / 2) - 0.5 * std::log(nu * M_PI) - std::log(scale) -
+         (nu + 1) / 2 * std::log1p(y * y / (scale * scale * nu));
+}
+
+// Free values of sigma, sd_1 and L_1, and what the program's density has there besides the likelihood: half a student_t is twice
+// the density, LKJ(1) of two dimensions is 1/2, d rho / d q = 1 - rho^2.
+std::vector<double> sleepstudy_scales(double sigma, double sd_intercept, double sd_slope, double correlation, double& rest) {
+  rest = std::log(0.5) + std::log(1 - correlation * correlation);
+  for (const double s : {sigma, sd_intercept, sd_slope}) rest += std::log(2) + student_t(s, 3, 59.3) + std::log(s);
+  return {std::log(sigma), std::log(sd_intercept), std::log(sd_slope), std::atanh(correlation)};
+}
+
 }  // namespace
+
+TEST_CASE("sleepstudy as brms writes it, at the ML estimate") {
+  const MarginalModel m = sleepstudy_brms(kInterceptPrior, "z_1");
+  CHECK(m.marginal.eliminated == std::vector<int>{4});
+  CHECK(m.marginal.block->max_component == 2);
+  double rest = 0;
+  const std::vector<double> scales = sleepstudy_scales(25.59190703649, 23.77975958946, 5.71679851393, 0.0813210934, rest);
+  const double slope = 10.467285959596, intercept = 251.405104848486 + 4.5 * slope;  // at the mean of Days
+  rest += student_t(intercept - 288.7, 3, 59.3);
+  std::vector<double> q = {slope, intercept};
+  q.insert(q.end(), scales.begin(), scales.end());
+  CHECK(std::fabs(m(q) - rest + 875.96967224) < 1e-7);
+  CHECK(gradient_error(m, q) < 1e-7);
+  const CertificateResult c = certify(m.model->graph, m.marginal, 1);
+  CAPTURE(c.worst);
+  CHECK(c.ok);
+}
+
+TEST_CASE("sleepstudy as brms writes it, flat coefficients, at the REML estimate") {
+  const MarginalModel m = sleepstudy_brms("", "all");
+  CHECK(m.marginal.eliminated == std::vector<int>{0, 1, 4});  // b, Intercept, z_1
+  double rest = 0;
+  const std::vector<double> q = sleepstudy_scales(25.591795721675, 24.7406579949841, 5.9221376588981, 0.065551238238128, rest);
+  CHECK(std::fabs(m(q) - rest + 871.81413598) < 1e-7);
+  CHECK(gradient_error(m, q) < 1e-7);
+}
+
+TEST_CASE("sleepstudy as brms writes it: what the default prior keeps, a normal one lets go") {
+  const MarginalModel declared = sleepstudy_brms(kInterceptPrior, "auto");
+  CHECK(entry(declared, "z_1").eliminated);
+  CHECK(entry(declared, "Intercept").reason == "family");
+  const MarginalModel m = sleepstudy_brms("lprior += normal_lpdf(Intercept | 250, 100);", "all");
+  CHECK(m.marginal.eliminated == std::vector<int>{0, 1, 4});
+  for (const char* kept : {"sigma", "sd_1", "L_1"}) CHECK(entry(m, kept).reason == "bounds");
+  CHECK(m.marginal.target.inputs.size() == 4);
+  const std::vector<double> q = {3.1, 3.3, 1.5, 0.3};
+  CHECK(std::fabs(m(q) - dense_log_marginal(m, q)) < 1e-9 * std::fabs(m(q)));
+  CHECK(certify(m.model->graph, m.marginal, 1).ok);
+}
 
 TEST_CASE("Pastes: samples within batches") {
   const MarginalModel m = model("pastes.stan", "pastes.json");

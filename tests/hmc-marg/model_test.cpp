@@ -25,17 +25,28 @@ ExitCode code_of(const std::string& program, const std::string& data) {
 
 TEST_CASE("the embedded models are the files of the sample data") {
   const std::filesystem::path samples = std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data/hmc-marg";
-  for (const auto& [name, file] :
-       {std::pair{"embedded:eight-schools", "schools"}, std::pair{"embedded:sleepstudy", "sleepstudy"}}) {
+  struct Embedded {
+    const char *name, *program, *data;  // data null: the program comes alone
+  };
+  for (const auto& [name, program, data] : {Embedded{"embedded:eight-schools", "schools.stan", "schools.json"},
+                                            {"embedded:sleepstudy", "sleepstudy.stan", "sleepstudy.json"},
+                                            {"embedded:rats71", "hpp.stan", "rats71.json"},
+                                            {"embedded:baseball18", "hpp.stan", "baseball18.json"},
+                                            {"embedded:hpp", "hpp.stan", nullptr},
+                                            {"embedded:electric", "electric.stan", nullptr},
+                                            {"embedded:fibrosis", "fibrosis.stan", nullptr}}) {
+    CAPTURE(name);
     const ModelSource embedded = read_model(name, "");
-    const ModelSource files =
-        read_model((samples / (std::string(file) + ".stan")).string(), (samples / (std::string(file) + ".json")).string());
+    const ModelSource files = read_model((samples / program).string(), data ? (samples / data).string() : "");
+    CHECK(embedded.data_file == (data ? name : ""));
     CHECK(embedded.program_file == name);
     CHECK(embedded.program_text == files.program_text);
     CHECK(embedded.data_text == files.data_text);
     CHECK(embedded.program_sha256 == files.program_sha256);
-    CHECK(files.data_sha256 == sha256_hex(files.data_text));
+    CHECK(files.data_sha256 == (data ? sha256_hex(files.data_text) : ""));
   }
+  const ModelSource mixed = read_model("embedded:hpp", (samples / "rats71.json").string());
+  CHECK(mixed.data_text == read_model("embedded:rats71", "").data_text);
 }
 
 TEST_CASE("sources that make no sense are refused by kind") {

@@ -2,10 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
+#include "hmc-marg/corpus_support.h"
 #include "hmc-marg/marginal_support.h"
 
 using namespace tenfold;
@@ -27,29 +27,18 @@ PlanOptions automatic() {
   return options;
 }
 
-std::filesystem::path data_folder() {
-  const char* const set = std::getenv("TENFOLD_DATA");
-  return std::filesystem::path(set && *set ? set : TENFOLD_DATA_DEFAULT) / "bayes" / "corpus";
-}
-
 }  // namespace
 
 TEST_CASE("plans on the corpus") {
-  const std::filesystem::path folder = data_folder();
-  if (!std::filesystem::exists(folder / "refs.json")) {
-    MESSAGE("skipped: " << folder.string() << " is absent; TENFOLD_DATA names the folder of test data");
-    return;
-  }
-  const data::JsonValue references = data::read_json(folder / "refs.json");
-  const auto plan = [&](const std::string& name) {
-    const auto model = bind_files(folder / (name + ".stan"), folder / references.find(name)->find("data")->string());
-    return marginalize(model->graph, automatic());
-  };
+  const Corpus corpus;
+  if (corpus.folder.empty()) return;
+  const auto plan = [&](const std::string& name) { return marginalize(corpus.bind(name)->graph, automatic()); };
   // The plans that are fastest in ESS per CPU second, too, where these were measured.
   CHECK(sampled_names(plan("radon_county")) == "sigma_a sigma_y ");
   CHECK(sampled_names(plan("radon_county_intercept")) == "beta sigma_y ");
   CHECK(sampled_names(plan("radon_partially_pooled_centered")) == "sigma_alpha sigma_y ");
   CHECK(sampled_names(plan("radon_variable_intercept_centered")) == "beta sigma_alpha sigma_y ");
+  CHECK(sampled_names(plan("radon_pooled")) == "sigma_y ");
   CHECK(sampled_names(plan("eight_schools_centered")) == "tau ");
   CHECK(sampled_names(plan("eight_schools_noncentered")) == "tau ");
   for (const char* name : {"nes_logit_model", "GLM_Poisson_model", "GLM_Binomial_model"}) {
@@ -64,17 +53,14 @@ TEST_CASE("plans of the paper's programs") {
   const std::filesystem::path samples = std::filesystem::path(TENFOLD_SOURCE_DIR) / "sample_data" / "hmc-marg";
   const auto hpp = bind_files(samples / "hpp.stan", samples / "rats71.json");
   CHECK(sampled_names(marginalize(hpp->graph, automatic())) == "m kappa ");
-  const std::filesystem::path data = data_folder().parent_path();
-  if (!std::filesystem::exists(data / "electric_company.json") || !std::filesystem::exists(data / "pulmonary_fibrosis.json")) {
-    MESSAGE("skipped: electric and fibrosis need " << data.string() << "; TENFOLD_DATA names the folder of test data");
-    return;
-  }
+  const std::filesystem::path company = test_data("electric_company.json"), clinic = test_data("pulmonary_fibrosis.json");
+  if (company.empty() || clinic.empty()) return;
   const MarginalModel electric = marginal_of(
       "data { array[192] int pair; array[192] int grade; array[96] int grade_pair; vector[192] treatment; vector[192] y; }\n"
       "parameters { vector[4] mua; vector[96] a; vector[4] b; vector[4] sigmay; }\n"
       "model { mua ~ normal(0, 1); a ~ normal(100 * mua[grade_pair], 1); b ~ normal(0, 100); sigmay ~ normal(0, 1);\n"
       "y ~ normal(a[pair] + b[grade] .* treatment, exp(sigmay[grade])); }",
-      tenfold::read_file(data / "electric_company.json"), automatic());
+      tenfold::read_file(company), automatic());
   CHECK(sampled_names(electric.marginal).find("sigmay") != std::string::npos);
   CHECK(entry(electric, "sigmay").reason == "scale_of");
   CHECK(entry(electric, "a").eliminated);
@@ -85,7 +71,7 @@ TEST_CASE("plans of the paper's programs") {
       "model { m_a ~ normal(0, 500); m_b ~ normal(0, 3); s_a ~ cauchy(0, 100); s_b ~ cauchy(0, 3); s ~ cauchy(0, 100); a ~ "
       "normal(m_a, s_a); b ~ normal(m_b, s_b);\n"
       "for (i in 1:N) fvc[i] ~ normal(a[patient[i]] + b[patient[i]] * week[i], s); }",
-      tenfold::read_file(data / "pulmonary_fibrosis.json"), automatic());
+      tenfold::read_file(clinic), automatic());
   CHECK(entry(fibrosis, "a").eliminated);
   CHECK(entry(fibrosis, "b").eliminated);
   for (const char* scale : {"s_a", "s_b", "s"}) CHECK(!entry(fibrosis, scale).eliminated);

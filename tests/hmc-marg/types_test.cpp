@@ -3,10 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/files.h"
+#include "hmc-marg/corpus_support.h"
 #include "hmc-marg/language_support.h"
 
 using namespace tenfold;
@@ -409,13 +409,8 @@ generated quantities {
 }
 
 TEST_CASE("the corpus parses and type-checks, except for solvers of differential equations") {
-  const char* folder = std::getenv("TENFOLD_DATA");
-  const std::filesystem::path corpus =
-      std::filesystem::path(folder && *folder ? folder : TENFOLD_DATA_DEFAULT) / "bayes" / "corpus";
-  if (!std::filesystem::is_directory(corpus)) {
-    MESSAGE("skipped: " << corpus.string() << " is absent; TENFOLD_DATA names the folder of test data");
-    return;
-  }
+  const std::filesystem::path corpus = test_data("corpus");
+  if (corpus.empty()) return;
   int programs = 0;
   for (const auto& entry : std::filesystem::directory_iterator(corpus)) {
     if (entry.path().extension() != ".stan") continue;

@@ -18,6 +18,9 @@ struct BlockPart {
 // Components of equal structure, padded to whole batches of `lanes` with zeros. Arrays of batches: [batches][...][lanes].
 struct BlockClass {
   int d = 0, p = 0, rows = 0, batches = 0, parts = 0, gathers = 0, lanes = kBlockLanes;
+  // Above 0: each row has the parts component 0 .. d-1, border 0 .. p-1, and so many of its intercept, none of them gathered.
+  // Where a row has fewer the number is 0.
+  int intercepts = 0;
   const std::int32_t* part_first = nullptr;  // [rows + 1]
   const BlockPart* part = nullptr;           // [parts]
   const double* number = nullptr;            // [batches][parts][lanes]
@@ -30,6 +33,11 @@ struct BlockClass {
   std::size_t batch_work() const {
     const auto dd = static_cast<std::size_t>(d), pp = static_cast<std::size_t>(p);
     return static_cast<std::size_t>(rows) * (dd + pp + 1) + pp * dd + dd + dd * dd;
+  }
+  // The same of the conditional: p x d of L_bc = (L^-1 B)', d of L^-1 g, d x d of L with d of its inverse diagonal.
+  std::size_t condition_work() const {
+    const auto dd = static_cast<std::size_t>(d), pp = static_cast<std::size_t>(p);
+    return pp * dd + 2 * dd + dd * dd;
   }
   // Vectors needed besides, while the class is worked on.
   std::size_t scratch() const {
@@ -62,6 +70,11 @@ struct BlockState {
 struct BlockKernels {
   void (*forward)(const BlockClass&, BlockState&) = nullptr;
   void (*backward)(const BlockClass&, BlockState&) = nullptr;
+  // Of regular classes, for draws from the conditional; null for others and for d = 0. condition: M = L L' of each component into
+  // work (condition_work() a batch), L_bc L_bc' and L_bc L^-1 g off the border, good. draw: x [batches][d][lanes] -> L'^-1 (x +
+  // L^-1 g - L_bc' b) with b = border_vector.
+  void (*condition)(const BlockClass&, BlockState&) = nullptr;
+  void (*draw)(const BlockClass&, const BlockState&, double* x) = nullptr;
 };
 
 using ChooseKernels = BlockKernels (*)(const BlockClass& shape);

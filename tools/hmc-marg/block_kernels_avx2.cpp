@@ -1,4 +1,6 @@
 // The Gaussian block's kernels for AVX2.
+#include <immintrin.h>
+
 #include "hmc-marg/block_kernels.h"
 
 namespace tenfold::hmc_marg {

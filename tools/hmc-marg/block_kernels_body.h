@@ -361,20 +361,26 @@ void backward_kernel(const BlockClass& c, BlockState& state) {
 
 template <class V, int D>
 BlockKernels choose_border(const BlockClass& shape) {
-  if (shape.p == 0) return {forward_kernel<V, D, 0>, backward_kernel<V, D, 0>};
-  if (shape.p == 1) return {forward_kernel<V, D, 1>, backward_kernel<V, D, 1>};
-  if (shape.p == 2) return {forward_kernel<V, D, 2>, backward_kernel<V, D, 2>};
-  return {forward_kernel<V, D, kAny>, backward_kernel<V, D, kAny>};
+  if (shape.p == 0) return {forward_kernel<V, D, 0>, backward_kernel<V, D, 0>, nullptr, nullptr};
+  if (shape.p == 1) return {forward_kernel<V, D, 1>, backward_kernel<V, D, 1>, nullptr, nullptr};
+  if (shape.p == 2) return {forward_kernel<V, D, 2>, backward_kernel<V, D, 2>, nullptr, nullptr};
+  return {forward_kernel<V, D, kAny>, backward_kernel<V, D, kAny>, nullptr, nullptr};
 }
 
+#include "hmc-marg/block_kernels_regular.h"
+
 inline BlockKernels choose(const BlockClass& shape) {
-  if (shape.lanes == 1) return {forward_kernel<double, kAny, kAny>, backward_kernel<double, kAny, kAny>};
+  if (shape.intercepts > 0) {
+    if (shape.d == 0) return {regular_forward<0, 0>, regular_backward<0, 0>, nullptr, nullptr};
+    return shape.d == 1 ? choose_regular<1>(shape) : choose_regular<2>(shape);
+  }
+  if (shape.lanes == 1) return {forward_kernel<double, kAny, kAny>, backward_kernel<double, kAny, kAny>, nullptr, nullptr};
   switch (shape.d) {
-    case 0: return {forward_kernel<Wide, 0, kAny>, backward_kernel<Wide, 0, kAny>};
+    case 0: return {forward_kernel<Wide, 0, kAny>, backward_kernel<Wide, 0, kAny>, nullptr, nullptr};
     case 1: return choose_border<Wide, 1>(shape);
     case 2: return choose_border<Wide, 2>(shape);
     case 3: return choose_border<Wide, 3>(shape);
     case 4: return choose_border<Wide, 4>(shape);
-    default: return {forward_kernel<Wide, kAny, kAny>, backward_kernel<Wide, kAny, kAny>};
+    default: return {forward_kernel<Wide, kAny, kAny>, backward_kernel<Wide, kAny, kAny>, nullptr, nullptr};
   }
 }

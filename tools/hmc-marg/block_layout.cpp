@@ -41,6 +41,8 @@ struct Component {
   int d = 0;
   std::vector<std::int32_t> scalars;
   std::vector<std::uint32_t> rows;  // sorted by kind
+  std::vector<std::int32_t> border;  // its border scalars, ascending
+  int intercepts = 0;  // regular, BlockClass
 };
 
 class Maker {
@@ -56,6 +58,8 @@ class Maker {
     resolve_rows();
     classify_rows();
     assemble_components();
+    regularise();
+    sort_rows();
     group();
     return std::move(layout_);
   }
@@ -118,7 +122,6 @@ class Maker {
       for (const ResolvedPart& part : row.parts) ++factor_uses[part.factor];
     }
     const std::size_t many = 2 + rows_.size() / 64;
-    std::map<RowKind, std::uint32_t> index;
     for (ResolvedRow& row : rows_) {
       RowKind kind;
       if (row.scale >= 0) kind.scale = scale_uses[static_cast<std::size_t>(row.scale)] >= many ? row.scale : -2;
@@ -128,15 +131,13 @@ class Maker {
       }
       // equal columns keep shared factors in order of their index and gathers in the row's order: parts are sorted by factor
       // already
-      const auto [place, is_new] = index.try_emplace(kind, static_cast<std::uint32_t>(kinds_.size()));
-      if (is_new) kinds_.push_back(kind);
-      row.kind = place->second;
+      row.kind = kind_of(std::move(kind));
     }
   }
 
   void assemble_components() {
     const BlockPartition& partition = system_.partition;
-    for (const auto& scalars : partition.components) components_.push_back({static_cast<int>(scalars.size()), scalars, {}});
+    for (const auto& scalars : partition.components) components_.push_back({static_cast<int>(scalars.size()), scalars, {}, {}});
     for (std::uint32_t k = 0; k < rows_.size(); ++k) {
       std::int32_t component = -1;
       for (const AffineTerm& term : system_.rows.terms_of(system_.rows.rows[k]))
@@ -145,11 +146,102 @@ class Maker {
       if (component >= 0)
         components_[static_cast<std::size_t>(component)].rows.push_back(k);
       else
-        components_.push_back({0, {}, {k}});  // a row of the border alone is a component of size 0
+        components_.push_back({0, {}, {k}, {}});  // a row of the border alone is a component of size 0
     }
+    for (Component& component : components_) component.border = border_of(component);
+  }
+
+  std::vector<std::int32_t> border_of(const Component& component) const {
+    std::vector<std::int32_t> border;
+    for (const std::uint32_t k : component.rows)
+      for (const ResolvedPart& part : rows_[k].parts)
+        if (part.column < 0) border.push_back(-1 - part.column);
+    std::sort(border.begin(), border.end());
+    border.erase(std::unique(border.begin(), border.end()), border.end());
+    return border;
+  }
+
+  void sort_rows() {
     for (Component& component : components_)
       std::sort(component.rows.begin(), component.rows.end(),
                 [&](std::uint32_t l, std::uint32_t r) { return std::tie(rows_[l].kind, l) < std::tie(rows_[r].kind, r); });
+  }
+
+  // Small components of one size and border become regular where each column has one factor in all their rows (of a scale) and
+  // the intercept at most three: rows get parts with number 0 until all are alike. That costs some multiplications by 0 and makes
+  // one class, with kernels that need not look at parts one by one, of what would be many.
+  void regularise() {
+    std::map<std::pair<int, std::vector<std::int32_t>>, std::vector<std::uint32_t>> alike;
+    for (std::uint32_t c = 0; c < components_.size(); ++c)
+      if (components_[c].d <= 2 && components_[c].border.size() <= (components_[c].d == 0 ? 0u : 2u))
+        alike[{components_[c].d, components_[c].border}].push_back(c);
+    for (const auto& [key, members] : alike) {
+      std::map<std::int32_t, Slots> slots;  // by scale
+      if (!find_slots(members, slots)) continue;
+      std::size_t intercepts = 1;
+      for (const auto& [scale, s] : slots) intercepts = std::max(intercepts, s.intercept.size());
+      for (const std::uint32_t c : members) {
+        components_[c].intercepts = static_cast<int>(intercepts);
+        for (const std::uint32_t k : components_[c].rows)
+          make_regular(rows_[k], key.first, key.second, slots.at(kinds_[rows_[k].kind].scale), intercepts);
+      }
+    }
+  }
+
+  struct Slots {
+    std::map<std::int32_t, std::uint32_t> column;  // factor of each column but the intercept
+    std::vector<std::uint32_t> intercept;  // its factors, ascending
+  };
+
+  bool find_slots(const std::vector<std::uint32_t>& members, std::map<std::int32_t, Slots>& slots) const {
+    constexpr std::size_t kMostIntercepts = 3;
+    for (const std::uint32_t c : members)
+      for (const std::uint32_t k : components_[c].rows) {
+        const RowKind& kind = kinds_[rows_[k].kind];
+        if (kind.scale == -2) return false;
+        Slots& s = slots[kind.scale];
+        for (const auto& [column, factor] : kind.parts) {
+          if (factor == kGather) return false;
+          const auto f = static_cast<std::uint32_t>(factor);
+          if (column != kInterceptColumn) {
+            if (s.column.try_emplace(column, f).first->second != f) return false;
+            continue;
+          }
+          const auto at = std::lower_bound(s.intercept.begin(), s.intercept.end(), f);
+          if (at == s.intercept.end() || *at != f) s.intercept.insert(at, f);
+          if (s.intercept.size() > kMostIntercepts) return false;
+        }
+      }
+    return true;
+  }
+
+  void make_regular(ResolvedRow& row, int d, const std::vector<std::int32_t>& border, const Slots& slots,
+                    std::size_t intercepts) {
+    std::vector<ResolvedPart> parts;
+    const auto add = [&](std::int32_t column, std::uint32_t factor) {
+      parts.push_back({column, factor, 0});
+      for (const ResolvedPart& part : row.parts)
+        if (part.column == column && part.factor == factor) parts.back().number += part.number;
+    };
+    const auto add_column = [&](std::int32_t column) {
+      const auto at = slots.column.find(column);
+      add(column, at == slots.column.end() ? 0 : at->second);
+    };
+    for (std::int32_t i = 0; i < d; ++i) add_column(i);
+    for (const std::int32_t q : border) add_column(-1 - q);
+    for (const std::uint32_t f : slots.intercept) add(kInterceptColumn, f);
+    for (std::size_t k = slots.intercept.size(); k < intercepts; ++k) parts.push_back({kInterceptColumn, 0, 0});
+    row.parts = std::move(parts);
+    RowKind kind;
+    kind.scale = kinds_[row.kind].scale;
+    for (const ResolvedPart& part : row.parts) kind.parts.emplace_back(part.column, static_cast<std::int32_t>(part.factor));
+    row.kind = kind_of(std::move(kind));
+  }
+
+  std::uint32_t kind_of(RowKind kind) {
+    const auto [place, is_new] = kind_index_.try_emplace(kind, static_cast<std::uint32_t>(kinds_.size()));
+    if (is_new) kinds_.push_back(std::move(kind));
+    return place->second;
   }
 
   void group() {
@@ -157,14 +249,8 @@ class Maker {
     std::map<std::vector<std::int32_t>, std::vector<std::uint32_t>> groups;
     for (std::uint32_t c = 0; c < components_.size(); ++c) {
       const Component& component = components_[c];
-      std::vector<std::int32_t> key = {component.d}, border;
-      for (const std::uint32_t k : component.rows)
-        for (const ResolvedPart& part : rows_[k].parts)
-          if (part.column < 0) border.push_back(-1 - part.column);
-      std::sort(border.begin(), border.end());
-      border.erase(std::unique(border.begin(), border.end()), border.end());
-      key.push_back(static_cast<std::int32_t>(border.size()));
-      key.insert(key.end(), border.begin(), border.end());
+      std::vector<std::int32_t> key = {component.d, static_cast<std::int32_t>(component.border.size())};
+      key.insert(key.end(), component.border.begin(), component.border.end());
       for (std::size_t i = 0; i < component.rows.size();) {
         std::size_t j = i;
         while (j < component.rows.size() && rows_[component.rows[j]].kind == rows_[component.rows[i]].kind) ++j;
@@ -174,10 +260,8 @@ class Maker {
       }
       groups[key].push_back(c);
     }
-    for (const auto& [key, members] : groups) {
-      const std::vector<std::int32_t> border(key.begin() + 2, key.begin() + 2 + key[1]);
-      layout_.classes.push_back(make_class(members, border));
-    }
+    merge_small(groups);
+    for (const auto& [key, members] : groups) layout_.classes.push_back(make_class(members, components_[members[0]].border));
     for (const auto& data : layout_.classes) {
       BlockClass& c = data->shape;
       c.work = layout_.work;
@@ -187,14 +271,40 @@ class Maker {
     }
   }
 
+  // Regular groups of a batch or two join the one before them if that has as few and neither is padded to more than twice its
+  // rows: a class of its own costs about as much as two batches.
+  void merge_small(std::map<std::vector<std::int32_t>, std::vector<std::uint32_t>>& groups) const {
+    constexpr std::size_t kFew = 2 * kBlockLanes;
+    const auto rows_of = [&](const std::vector<std::uint32_t>& members) { return components_[members[0]].rows.size(); };
+    auto into = groups.end();
+    for (auto at = groups.begin(); at != groups.end();) {
+      const Component& first = components_[at->second[0]];
+      const bool small = first.intercepts > 0 && at->second.size() <= kFew;
+      const bool fits =
+          small && into != groups.end() && components_[into->second[0]].d == first.d &&
+          components_[into->second[0]].border == first.border &&
+          std::max(rows_of(at->second), rows_of(into->second)) <= 2 + 2 * std::min(rows_of(at->second), rows_of(into->second));
+      if (!fits) {
+        into = small ? at : groups.end();
+        ++at;
+        continue;
+      }
+      into->second.insert(into->second.end(), at->second.begin(), at->second.end());
+      if (into->second.size() > kFew) into = groups.end();
+      at = groups.erase(at);
+    }
+  }
+
   std::unique_ptr<BlockClassData> make_class(const std::vector<std::uint32_t>& members, const std::vector<std::int32_t>& border) {
     auto data = std::make_unique<BlockClassData>();
     BlockClass& c = data->shape;
     c.d = components_[members[0]].d;
     c.p = static_cast<int>(border.size());
-    c.lanes = members.size() <= 2 ? 1 : kBlockLanes;
+    c.intercepts = components_[members[0]].intercepts;
+    c.lanes = members.size() <= 2 && c.intercepts == 0 ? 1 : kBlockLanes;
     const auto lanes = static_cast<std::size_t>(c.lanes);
     c.batches = static_cast<int>((members.size() + lanes - 1) / lanes);
+    data->members = members;
     data->border = border;
 
     std::map<std::uint32_t, std::size_t> most;  // rows of each kind
@@ -287,6 +397,7 @@ class Maker {
   std::unordered_map<Slot, std::int32_t> input_of_, scale_of_;
   std::unordered_set<std::int32_t> positive_;
   std::map<std::pair<Slot, std::int32_t>, std::uint32_t> factor_of_;
+  std::map<RowKind, std::uint32_t> kind_index_;
 };
 
 }  // namespace

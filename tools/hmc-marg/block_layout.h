@@ -16,6 +16,7 @@ struct BlockFactor {
 };
 
 struct BlockClassData {
+  std::vector<std::uint32_t> members;  // component of each lane: its place in BlockPartition::components, or beyond
   BlockClass shape;  // its pointers are set by BlockLayout's maker and stay valid while the layout lives
   std::vector<std::int32_t> part_first, scale, border;
   std::vector<BlockPart> part;

@@ -11,6 +11,18 @@
 
 namespace tenfold::hmc_marg {
 
+namespace {
+
+// From log-gammas, so that shapes far below 1 do not all underflow.
+void draw_dirichlet(std::span<const double> alpha, PhiloxStream& random, double* x) {
+  double largest = -kInfinity, sum = 0;
+  for (std::size_t k = 0; k < alpha.size(); ++k) largest = std::max(largest, x[k] = draw_log_gamma(alpha[k], random));
+  for (std::size_t k = 0; k < alpha.size(); ++k) sum += x[k] = std::exp(x[k] - largest);
+  for (std::size_t k = 0; k < alpha.size(); ++k) x[k] /= sum;
+}
+
+}  // namespace
+
 FamilyConditional::FamilyConditional(const FamilySystem& system, const std::function<std::int32_t(Slot)>& output,
                                      const std::function<std::size_t(int)>& place_of) {
   const auto part = [&](const Quantity& q) { return Part{q.number, q.slot == 0 ? -1 : output(q.slot)}; };
@@ -30,21 +42,36 @@ bool FamilyConditional::condition(std::span<const double> values, std::span<doub
   return good;
 }
 
+// A plate at a time: elements of one family that follow each other.
 void FamilyConditional::draw(std::span<const double> numbers, PhiloxStream& random, std::span<double> z) const {
-  for (const Element& e : elements_) {
-    const double* const n = numbers.data() + e.first;
-    double* const x = z.data() + e.z;
-    switch (e.family) {
-      case Family::gamma: *x = draw_gamma(n[0], random) / n[1]; break;
-      case Family::inv_gamma: *x = std::exp(std::log(n[1]) - draw_log_gamma(n[0], random)); break;
-      case Family::beta: *x = draw_beta(n[0], n[1], random); break;
-      case Family::dirichlet: {
-        double largest = -kInfinity, sum = 0;
-        for (std::uint32_t k = 0; k < e.size; ++k) largest = std::max(largest, x[k] = draw_log_gamma(n[k], random));
-        for (std::uint32_t k = 0; k < e.size; ++k) sum += x[k] = std::exp(x[k] - largest);
-        for (std::uint32_t k = 0; k < e.size; ++k) x[k] /= sum;
-      }
+  constexpr std::size_t kAtOnce = 64;
+  double first[kAtOnce], second[kAtOnce], drawn[kAtOnce];
+  for (std::size_t begin = 0; begin < elements_.size();) {
+    const Element* const e = elements_.data() + begin;
+    if (e->family == Family::dirichlet) {
+      draw_dirichlet({numbers.data() + e->first, e->size}, random, z.data() + e->z);
+      ++begin;
+      continue;
     }
+    std::size_t n = 0;
+    for (; n < kAtOnce && begin + n < elements_.size() && e[n].family == e->family; ++n) {
+      first[n] = numbers[e[n].first];
+      second[n] = numbers[e[n].first + 1];
+    }
+    const std::span<const double> a(first, n), b(second, n);
+    switch (e->family) {
+      case Family::gamma:
+        draw_gammas(a, random, {drawn, n});
+        for (std::size_t i = 0; i < n; ++i) z[e[i].z] = drawn[i] / b[i];
+        break;
+      case Family::inv_gamma:  // in logarithms where the gamma draw may underflow
+        for (std::size_t i = 0; i < n; ++i) z[e[i].z] = std::exp(std::log(b[i]) - draw_log_gamma(a[i], random));
+        break;
+      default:
+        draw_betas(a, b, random, {drawn, n});
+        for (std::size_t i = 0; i < n; ++i) z[e[i].z] = drawn[i];
+    }
+    begin += n;
   }
 }
 

@@ -332,6 +332,8 @@ class Scan {
         return false;
       }
       at->coefficient = w.coefficient * (term->second - 1);
+      // Nothing is left of it: a product with a kept parameter, even by 0, would pass for no count.
+      if (at->coefficient == 0) plate_->weights.erase(at);
     }
     return true;
   }

@@ -4,88 +4,48 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include <fmt/format.h>
 
-#include "base/error.h"
-#include "hmc-marg/certificate.h"
-#include "hmc-marg/diagnostics.h"
-#include "hmc-marg/explain.h"
-#include "hmc-marg/sampler.h"
-#include "hmc-marg/summary.h"
-#include "stats/interval.h"
+#include "hmc-marg/compare_report.h"
+#include "hmc-marg/exact.h"
+#include "hmc-marg/exact_against.h"
+#include "report/text_table.h"
 
 namespace tenfold::hmc_marg {
 namespace {
 
-struct Variant {
-  const char* name;       // "plain"
-  const char* marginalize;
+struct Piece {
+  std::string model;                  // embedded:...
+  std::vector<const char*> variants;  // auto last
+  bool graded;                        // by quadrature
 };
-constexpr Variant kVariants[] = {{"plain", "none"}, {"marginalised", "all"}};
+// The rates of rats71 have no non-centred form, and five spreads of sleepstudy are too many for quadrature.
+const std::vector<Piece> kPieces = {{"eight-schools", {kNone, kReparam, kAuto}, true},
+                                    {"rats71", {kNone, kAuto}, true},
+                                    {"sleepstudy", {kNone, kReparam, kAuto}, false}};
 
-// One run of one variant.
-struct Measured {
-  std::vector<double> ess_per_cpu_s, ess_per_gradient;
-  long divergences = 0;
-  double min_ess = 0;      // mean over the repeats
-  std::string slowest;     // column of the last repeat's smallest ESS
-  double max_rhat = 0;
-  SamplerOutput last;
+// A variant and its runs, one a repeat.
+struct Played {
+  PreparedVariant prepared;
+  std::vector<SamplerOutput> outputs;
+  std::optional<Verdict> verdict;  // of the draws of all repeats together
 };
-
-// Rates vary by factors: their mean and its interval are taken on the log scale.
-stats::MeanInterval geometric_mean(std::vector<double> values) {
-  for (double& v : values) v = std::log(v);
-  stats::MeanInterval out = stats::mean_interval(values);
-  for (double* v : {&out.mean, &out.interval.low, &out.interval.high}) *v = std::exp(*v);
-  return out;
-}
-
-double cpu_s(const SamplerOutput& output) {
-  double sum = 0;
-  for (const ChainReport& c : output.chains) sum += c.warmup_cpu_s + c.sampling_cpu_s + c.recover_cpu_s;
-  return sum;
-}
-
-double gradients(const SamplerOutput& output) {
-  double sum = 0;
-  for (const ChainReport& c : output.chains) sum += static_cast<double>(c.gradients);
-  return sum;
-}
-
-void add_run(Measured& m, const Model& model, const Marginal& marginal, std::uint64_t seed, int repeats, cli::Run& run) {
-  SamplerOutput output = sample_in_memory(model, marginal, SamplerOptions{}, seed, run);
-  if (run.stop()) run.interrupted();
-  ChainDraws draws{.names = output.column_names, .chains = {}};
-  for (const auto& values : output.values) draws.chains.emplace_back(values);
-  std::vector<std::string> kinds(kSamplerColumns);
-  for (const Column& column : draw_columns(model, marginal)) kinds.emplace_back(name_of(column.kind));
-  const std::vector<SummaryRow> rows = summarize(draws, kSamplerColumns, kinds, run.threads());
-  const MinEss least = min_ess(rows);
-  m.min_ess += least.value / repeats;
-  m.slowest = least.name;
-  m.ess_per_cpu_s.push_back(least.value / cpu_s(output));
-  m.ess_per_gradient.push_back(least.value / gradients(output));
-  for (const ChainReport& c : output.chains) m.divergences += c.divergences;
-  for (const SummaryRow& row : rows)
-    if (row.figures.rhat > m.max_rhat) m.max_rhat = row.figures.rhat;
-  m.last = std::move(output);
-}
 
 // The funnel: the spread on the log scale against one of the effects it governs, in the last repeat's draws of both variants.
-report::Chart funnel(const std::vector<Measured>& variants, const std::string& spread, const std::string& effect) {
+report::Chart funnel(const std::vector<Played>& variants, const std::string& spread, const std::string& effect) {
   constexpr double kNarrow = -1;  // log spread below which draws are counted
   std::vector<report::Series> series;
   std::string counts;
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    const SamplerOutput& output = variants[v].last;
+    const SamplerOutput& output = variants[v].outputs.back();
     const auto at = [&](const std::string& column) {
       return static_cast<std::size_t>(std::find(output.column_names.begin(), output.column_names.end(), column) -
                                       output.column_names.begin());
     };
     const std::size_t x = at(effect), y = at(spread), columns = output.column_names.size();
-    report::Series s{kVariants[v].name, {}, {}};
+    report::Series s{variants[v].prepared.name, {}, {}};
     std::size_t narrow = 0, all = 0;
     for (const auto& chain : output.values)
       for (std::size_t r = 0; r < output.rows; ++r, ++all) {
@@ -95,12 +55,73 @@ report::Chart funnel(const std::vector<Measured>& variants, const std::string& s
         s.x.push_back(chain[r * columns + x]);
         s.y.push_back(log_spread);
       }
-    counts += fmt::format("{}{} {} of {}", counts.empty() ? "" : ", ", kVariants[v].name, narrow, all);
+    counts += fmt::format("{}{} {} of {}", counts.empty() ? "" : ", ", variants[v].prepared.name, narrow, all);
     series.push_back(std::move(s));
   }
   report::Chart chart = report::points("funnel", "Eight schools: the funnel", series, {.x = effect, .y = "log " + spread});
   chart.caption = fmt::format("Every eighth draw. Draws with log {} below {}: {}.", spread, kNarrow, counts);
   return chart;
+}
+
+// The runs of one model.
+std::vector<Played> play(const Piece& piece, int repeats, double& done, double total, std::vector<CompareRow>& rows,
+                         cli::Run& run) {
+  std::vector<Played> played;
+  const ModelSource source = read_model("embedded:" + piece.model, "");
+  for (const char* name : piece.variants)
+    played.push_back({.prepared = prepare(name, source, variant_plan(name, {}), run), .outputs = {}, .verdict = {}});
+  for (int repeat = 0; repeat < repeats; ++repeat)
+    for (Played& p : played) {
+      const std::uint64_t seed = run.seed() + static_cast<std::uint64_t>(repeat);
+      MeasuredRun measured = measure(p.prepared, SamplerOptions{}, seed, run);
+      if (!measured.complete) run.interrupted();
+      rows.push_back({piece.model, p.prepared.name, seed, measured.figures, ""});
+      p.outputs.push_back(std::move(measured.output));
+      run.step({.what = "demo", .done = ++done, .total = total, .unit = "runs", .note = piece.model + ", " + p.prepared.name});
+    }
+  return played;
+}
+
+// The draws of all repeats of each variant against the exact posterior: chains of one posterior, whatever their seeds.
+void grade_all(std::vector<Played>& played, cli::Run& run) {
+  const PreparedVariant& automatic = played.back().prepared;
+  const ExactResult exact = integrate(automatic.model, automatic.marginal, {}, run);
+  for (Played& p : played) {
+    ChainDraws all;
+    for (const SamplerOutput& output : p.outputs) {
+      const ChainDraws draws = draws_of(output);
+      all.names = draws.names;
+      all.chains.insert(all.chains.end(), draws.chains.begin(), draws.chains.end());
+    }
+    p.verdict = judge(exact, grade(automatic.model, exact, all, run.threads()));
+  }
+}
+
+std::string verdict_sentence(const std::string& variant, const Verdict& v) {
+  return v.difference_shown ? fmt::format("{} misses the exact posterior: {} is off by {:.1f} standard errors (limit {:.1f})",
+                                          variant, v.worst, v.max_abs_z, v.limit)
+                            : fmt::format("{} shows no difference from it: the largest of {} z-scores is {:.1f} (limit {:.1f})",
+                                          variant, v.compared, v.max_abs_z, v.limit);
+}
+
+Json grade_json(const std::string& model, const std::string& variant, const Verdict& v) {
+  return {{"model", model},
+          {"variant", variant},
+          {"compared", v.compared},
+          {"max_abs_z", v.max_abs_z},
+          {"worst", v.worst},
+          {"limit", v.compared > 0 ? Json(v.limit) : Json(nullptr)},
+          {"difference_shown", v.difference_shown}};
+}
+
+report::Table grades_table() {
+  report::Table table;
+  table.title = "Against the exact posterior";
+  table.columns = {"model", "variant", "furthest off", "largest |z|", "limit", "z-scores"};
+  table.caption =
+      "z: how far means, standard deviations and quantiles of all draws are from those by quadrature, in Monte Carlo standard "
+      "errors; the largest of so many passes the limit by chance with probability 5 %.";
+  return table;
 }
 
 }  // namespace
@@ -111,96 +132,48 @@ void describe(DemoOptions& o, cli::OptionTable& table) {
 
 cli::Result demo(const DemoOptions& options, cli::Run& run) {
   cli::Result result;
-  Json rows = Json::array(), contrasts = Json::array();
-  report::Table table;
-  table.title = "Plain and marginalised";
-  table.columns = {"model", "variant", "sampled", "min ESS", "slowest", "ESS/CPU s", "ESS/gradient", "divergent", "max R-hat"};
-  table.caption = fmt::format(
-      "4 chains of 1000 warm-up and 1000 draws, means over {} seeds (rates: geometric ones); the smallest bulk ESS over lp__, "
-      "sampled and recovered "
-      "columns; CPU seconds hold warm-up and recovery.",
-      options.repeats);
-  std::vector<report::Bar> speeds;
-  std::string text;
-  double done = 0;
+  Json row_list = Json::array(), gain_list = Json::array(), grade_list = Json::array();
+  std::vector<CompareRow> rows;
+  report::Table grades = grades_table();
+  report::Chart chart;
+  std::string text, graded;
+  std::vector<std::pair<std::string, int>> joint;
+  double done = 0, total = 0;
+  for (const Piece& piece : kPieces) total += static_cast<double>(piece.variants.size()) * options.repeats;
 
-  for (const std::string name : {"eight-schools", "sleepstudy"}) {
-    Model model = load_model(read_model("embedded:" + name, ""), run.seed());
-    std::vector<Marginal> plans;
-    for (const Variant& variant : kVariants)
-      plans.push_back(marginalize(model.graph, {.marginalize = variant.marginalize, .keep = {}, .compress = true}));
-    const CertificateResult certificate = certify(model.graph, plans.back(), run.seed());
-    if (!certificate.ok) infeasible_error("the identity certificate is broken: " + certificate.worst);
-    text += fmt::format("{}\n{}  certificate: program, marginal and conditional agree to {:.1e} at {} points\n\n", name,
-                        plan_text(model, plans.back()), certificate.max_rel_error, certificate.points);
-
-    std::vector<Measured> measured(std::size(kVariants));
-    for (int repeat = 0; repeat < options.repeats; ++repeat)
-      for (std::size_t v = 0; v < measured.size(); ++v) {
-        add_run(measured[v], model, plans[v], run.seed() + static_cast<std::uint64_t>(repeat), options.repeats, run);
-        run.step({.what = "demo", .done = ++done, .total = 4.0 * options.repeats, .unit = "runs", .note = ""});
-      }
-    for (std::size_t v = 0; v < measured.size(); ++v) {
-      const Measured& m = measured[v];
-      const stats::MeanInterval speed = geometric_mean(m.ess_per_cpu_s), efficiency = stats::mean_interval(m.ess_per_gradient);
-      const Dimensions dims = dimensions(model.graph, plans[v]);
-      rows.push_back({{"model", name},
-                      {"variant", kVariants[v].name},
-                      {"sampled", dims.sampled},
-                      {"repeats", options.repeats},
-                      {"min_ess", m.min_ess},
-                      {"slowest", m.slowest},
-                      {"ess_per_cpu_s", speed.mean},
-                      {"ess_per_cpu_s_ci", {speed.interval.low, speed.interval.high}},
-                      {"ess_per_gradient", efficiency.mean},
-                      {"divergences", m.divergences},
-                      {"max_rhat", m.max_rhat}});
-      table.rows.push_back({name, kVariants[v].name, std::to_string(dims.sampled), fmt::format("{:.0f}", m.min_ess), m.slowest,
-                            fmt::format("{:.0f}", speed.mean), report::number_text(efficiency.mean, 3),
-                            std::to_string(m.divergences), report::number_text(m.max_rhat, 4)});
-      speeds.push_back({.label = name,
-                        .value = speed.mean,
-                        .low = speed.interval.low,
-                        .high = speed.interval.high,
-                        .group = kVariants[v].name});
+  for (const Piece& piece : kPieces) {
+    std::vector<Played> played = play(piece, options.repeats, done, total, rows, run);
+    const PreparedVariant& automatic = played.back().prepared;
+    joint.emplace_back(piece.model, automatic.dims.joint);
+    text += fmt::format("{}\n{}  certificate: program, marginal and conditional agree to {:.1e} at {} points\n\n", piece.model,
+                        plan_text(automatic.model, automatic.marginal), automatic.certificate.max_rel_error,
+                        automatic.certificate.points);
+    if (piece.graded) grade_all(played, run);
+    std::string verdicts;
+    for (const Played& p : played) {
+      if (!p.verdict) continue;
+      const Verdict& v = *p.verdict;
+      grade_list.push_back(grade_json(piece.model, p.prepared.name, v));
+      grades.rows.push_back({piece.model, p.prepared.name, v.worst, fmt::format("{:.2f}", v.max_abs_z),
+                             fmt::format("{:.2f}", v.limit), std::to_string(v.compared)});
+      verdicts += (verdicts.empty() ? "" : "; ") + verdict_sentence(p.prepared.name, v);
     }
-    const stats::PairedRatio gain = stats::compare_ratio(measured[1].ess_per_cpu_s, measured[0].ess_per_cpu_s);
-    const stats::PairedRatio per_gradient = stats::compare_ratio(measured[1].ess_per_gradient, measured[0].ess_per_gradient);
-    contrasts.push_back({{"model", name},
-                         {"quantity", "ess_per_cpu_s"},
-                         {"ratio", gain.ratio},
-                         {"ci", {gain.interval.low, gain.interval.high}},
-                         {"n", gain.n},
-                         {"shown", gain.shown}});
-    contrasts.push_back({{"model", name},
-                         {"quantity", "ess_per_gradient"},
-                         {"ratio", per_gradient.ratio},
-                         {"ci", {per_gradient.interval.low, per_gradient.interval.high}},
-                         {"n", per_gradient.n},
-                         {"shown", per_gradient.shown}});
-    result.answer += fmt::format(
-        "{}On {} the marginalised program gave {:.1f} times the effective draws per CPU second of the program as written (95 % "
-        "interval {:.1f} to {:.1f}, {} seeds{}).",
-        result.answer.empty() ? "" : " ", name, gain.ratio, gain.interval.low, gain.interval.high, gain.n,
-        gain.shown ? "" : "; no difference shown");
-    if (measured[0].divergences > 0)
-      result.answer += fmt::format(" As written, {} of {} draws diverged: that sampler misses part of the posterior.",
-                                   measured[0].divergences, options.repeats * 4000);
-    if (name == "eight-schools") result.charts.push_back(funnel(measured, "tau", "theta.1"));
+    if (!verdicts.empty()) graded += fmt::format("{}, by quadrature: {}.\n", piece.model, verdicts);
+    if (chart.name.empty()) chart = funnel(played, "tau", "theta.1");
   }
-  result.charts.insert(
-      result.charts.begin(),
-      report::intervals(
-          "ess", "Effective draws per CPU second", speeds,
-          {.x = "smallest bulk ESS per CPU second, mean and 95 % interval", .y = "", .log_x = true, .log_y = false}));
-  result.tables = {table};
-  result.value = {{"rows", rows}, {"contrasts", contrasts}, {"answer", result.answer}};
-  std::string lines;
-  for (const auto& row : table.rows)
-    lines +=
-        fmt::format("{:<14} {:<13} sampled {:>2}  min ESS {:>5} ({})  {:>8} per CPU s  {:>6} per gradient  {:>4} divergences\n",
-                    row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7]);
-  result.human = text + lines + "\n" + result.answer + "\n";
+
+  const std::vector<VariantMeans> means = variant_means(rows);
+  const std::vector<Contrast> gains = contrasts(rows);
+  for (const CompareRow& row : rows) row_list.push_back(row_json(row));
+  for (const Contrast& c : gains) gain_list.push_back(contrast_json(c));
+  for (const auto& [model, dimensions] : joint) result.answer += model_sentence(model, dimensions, means, gains) + "\n";
+  result.answer += graded;
+  result.tables = {variants_table(means), contrasts_table(gains), grades};
+  result.charts = rate_charts(means);
+  result.charts.push_back(std::move(chart));
+  result.value = {{"rows", row_list}, {"contrasts", gain_list}, {"grades", grade_list}, {"answer", result.answer}};
+  result.human = text + report::table_text(result.tables[0], 3) + "\n" + report::table_text(result.tables[1], 2) + "\n" +
+                 report::table_text(grades, 3) + "\n" + result.answer;
   return result;
 }
 

@@ -1,4 +1,5 @@
-// hmc-marg demo: two hierarchical models, plain and marginalised, and what that gained.
+// hmc-marg demo: hierarchical models as they stand, non-centred and integrated out by plan; what that gained, and how far the
+// draws are from the exact posterior.
 #pragma once
 
 #include "cli/option_table.h"

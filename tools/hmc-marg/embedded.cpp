@@ -19,6 +19,11 @@ TENFOLD_EMBED(tenfold_schools_stan, "schools.stan");
 TENFOLD_EMBED(tenfold_schools_json, "schools.json");
 TENFOLD_EMBED(tenfold_sleepstudy_stan, "sleepstudy.stan");
 TENFOLD_EMBED(tenfold_sleepstudy_json, "sleepstudy.json");
+TENFOLD_EMBED(tenfold_hpp_stan, "hpp.stan");
+TENFOLD_EMBED(tenfold_rats71_json, "rats71.json");
+TENFOLD_EMBED(tenfold_baseball18_json, "baseball18.json");
+TENFOLD_EMBED(tenfold_electric_stan, "electric.stan");
+TENFOLD_EMBED(tenfold_fibrosis_stan, "fibrosis.stan");
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -28,12 +33,17 @@ std::string_view between(const char* begin, const char* end) { return {begin, st
 }  // namespace
 
 const EmbeddedModel& embedded_model(std::string_view name) {
+#define TENFOLD_TEXT(symbol) between(symbol##_begin, symbol##_end)
   static const std::vector<EmbeddedModel> models = {
-      {"eight-schools", between(tenfold_schools_stan_begin, tenfold_schools_stan_end),
-       between(tenfold_schools_json_begin, tenfold_schools_json_end)},
-      {"sleepstudy", between(tenfold_sleepstudy_stan_begin, tenfold_sleepstudy_stan_end),
-       between(tenfold_sleepstudy_json_begin, tenfold_sleepstudy_json_end)},
+      {"eight-schools", TENFOLD_TEXT(tenfold_schools_stan), TENFOLD_TEXT(tenfold_schools_json)},
+      {"sleepstudy", TENFOLD_TEXT(tenfold_sleepstudy_stan), TENFOLD_TEXT(tenfold_sleepstudy_json)},
+      {"rats71", TENFOLD_TEXT(tenfold_hpp_stan), TENFOLD_TEXT(tenfold_rats71_json)},
+      {"baseball18", TENFOLD_TEXT(tenfold_hpp_stan), TENFOLD_TEXT(tenfold_baseball18_json)},
+      {"hpp", TENFOLD_TEXT(tenfold_hpp_stan), {}},
+      {"electric", TENFOLD_TEXT(tenfold_electric_stan), {}},
+      {"fibrosis", TENFOLD_TEXT(tenfold_fibrosis_stan), {}},
   };
+#undef TENFOLD_TEXT
   std::vector<std::string> names;
   for (const EmbeddedModel& model : models) {
     if (model.name == name) return model;

@@ -38,6 +38,8 @@ std::optional<Bounds> bounds_of(const Model& model, const std::string& column) {
   return std::nullopt;
 }
 
+constexpr double kQuadratureError = 1e-7;  // in standard deviations, with room: quadrature ends at 1e-9
+
 double z_score(double estimate, double exact, double error) { return error > 0 ? (estimate - exact) / error : kNaN; }
 
 Grade grade_column(const ExactQuantity& exact, const std::vector<std::vector<double>>& values) {
@@ -54,7 +56,8 @@ Grade grade_column(const ExactQuantity& exact, const std::vector<std::vector<dou
 
 }  // namespace
 
-std::vector<Grade> grade(const Model& model, const ExactResult& exact, const ChainDraws& draws, int threads) {
+std::vector<Grade> grade(const Model& model, const ExactResult& exact, const ChainDraws& draws, int threads,
+                         const ConditionalMeans& conditional_means) {
   std::vector<Grade> grades(exact.quantities.size());
   parallel_for(static_cast<int>(grades.size()), threads, [&](int i) {
     const auto at = static_cast<std::size_t>(i);
@@ -69,6 +72,10 @@ std::vector<Grade> grade(const Model& model, const ExactResult& exact, const Cha
         for (double& x : chain) x = free_bounded(x, bounds->low, bounds->high);
     }
     grades[at] = grade_column(quantity, values);
+    const auto conditional = conditional_means.find(quantity.name);
+    if (conditional != conditional_means.end() && !quantity.unconstrained)
+      grades[at].rb_mean =
+          z_score(conditional->second.mean, quantity.mean, std::hypot(conditional->second.mcse, kQuadratureError * quantity.sd));
   });
   return grades;
 }
@@ -77,8 +84,9 @@ Verdict judge(const ExactResult& exact, const std::vector<Grade>& grades) {
   Verdict v;
   for (std::size_t i = 0; i < grades.size(); ++i) {
     const Grade& g = grades[i];
-    for (const auto& [what, z] : {std::pair("mean", g.mean), std::pair("sd", g.sd), std::pair("5 % quantile", g.q5),
-                                  std::pair("median", g.q50), std::pair("95 % quantile", g.q95)}) {
+    for (const auto& [what, z] :
+         {std::pair("mean", g.mean), std::pair("Rao-Blackwell mean", g.rb_mean), std::pair("sd", g.sd),
+          std::pair("5 % quantile", g.q5), std::pair("median", g.q50), std::pair("95 % quantile", g.q95)}) {
       if (!std::isfinite(z)) continue;
       ++v.compared;
       if (std::fabs(z) <= v.max_abs_z) continue;

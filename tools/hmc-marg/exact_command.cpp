@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,8 @@
 #include "hmc-marg/exact.h"
 #include "hmc-marg/exact_against.h"
 #include "hmc-marg/explain.h"
+#include "hmc-marg/plan_race.h"
+#include "report/text_table.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -30,8 +33,28 @@ std::string string_at(const data::JsonValue& json, const char* object, const cha
   return value && value->is_string() ? std::string(value->string()) : std::string();
 }
 
+// rb_mean and rb_mcse of a run's summary, as far as it has them.
+ConditionalMeans conditional_means(const data::JsonValue& json) {
+  ConditionalMeans out;
+  const data::JsonValue* result = json.find("result");
+  const data::JsonValue* rows = result && result->is_object() ? result->find("summary") : nullptr;
+  if (!rows || !rows->is_array()) return out;
+  for (const data::JsonValue& row : rows->array()) {
+    if (!row.is_object()) continue;
+    const data::JsonValue *name = row.find("name"), *mean = row.find("rb_mean"), *mcse = row.find("rb_mcse");
+    const std::optional<double> m = mean ? mean->real() : std::nullopt, e = mcse ? mcse->real() : std::nullopt;
+    if (name && name->is_string() && m && e) out[std::string(name->string())] = {*m, *e};
+  }
+  return out;
+}
+
+struct RunToGrade {
+  ChainFiles chains;
+  ConditionalMeans conditional_means;
+};
+
 // The chains of a finished run of this very program and data.
-ChainFiles read_run(const std::string& folder, const Model& model, const Marginal& marginal, cli::Run& run) {
+RunToGrade read_run(const std::string& folder, const Model& model, const Marginal& marginal, cli::Run& run) {
   const std::string result_file = (fs::path(folder) / "result.json").string();
   if (!fs::is_directory(folder)) input_error(fmt::format("{}: no such folder; give the run directory of `sample`", folder));
   if (!fs::exists(result_file))
@@ -58,7 +81,7 @@ ChainFiles read_run(const std::string& folder, const Model& model, const Margina
   for (const Column& column : draw_columns(model, marginal))
     if (std::find(chains.draws.names.begin(), chains.draws.names.end(), column.name) == chains.draws.names.end())
       input_error(fmt::format("{}: no column {}, which the program has", files.front(), column.name));
-  return chains;
+  return {std::move(chains), conditional_means(json)};
 }
 
 Json quantities_json(const std::vector<ExactQuantity>& quantities, const std::vector<Grade>& grades) {
@@ -78,7 +101,8 @@ Json quantities_json(const std::vector<ExactQuantity>& quantities, const std::ve
                    {"z_sd", number(g.sd)},
                    {"z_q5", number(g.q5)},
                    {"z_q50", number(g.q50)},
-                   {"z_q95", number(g.q95)}});
+                   {"z_q95", number(g.q95)},
+                   {"z_rb_mean", number(g.rb_mean)}});
   }
   return out;
 }
@@ -88,35 +112,19 @@ report::Table quantities_table(const std::vector<ExactQuantity>& quantities, con
   report::Table table;
   table.title = "Exact posterior";
   table.columns = {"", "kind", "mean", "sd", "5 %", "50 %", "95 %"};
+  const bool conditional = std::any_of(grades.begin(), grades.end(), [](const Grade& g) { return std::isfinite(g.rb_mean); });
   if (!grades.empty()) table.columns.insert(table.columns.end(), {"z mean", "z sd", "z 50 %"});
+  if (conditional) table.columns.emplace_back("z RB mean");
   for (std::size_t i = 0; i < quantities.size(); ++i) {
     const ExactQuantity& q = quantities[i];
     table.rows.push_back({q.name, q.unconstrained ? "unconstrained" : name_of(q.kind), cell(q.mean, 6), cell(q.sd, 6),
                           cell(q.q5, 6), cell(q.q50, 6), cell(q.q95, 6)});
+    const auto put = [&](double z) { table.rows.back().push_back(std::isfinite(z) ? fmt::format("{:.2f}", z) : "-"); };
     if (!grades.empty())
-      for (const double z : {grades[i].mean, grades[i].sd, grades[i].q50})
-        table.rows.back().push_back(std::isfinite(z) ? fmt::format("{:.2f}", z) : "-");
+      for (const double z : {grades[i].mean, grades[i].sd, grades[i].q50}) put(z);
+    if (conditional) put(grades[i].rb_mean);
   }
   return table;
-}
-
-std::string text_of(const report::Table& table) {
-  std::vector<std::size_t> width(table.columns.size());
-  for (std::size_t c = 0; c < width.size(); ++c) {
-    width[c] = table.columns[c].size();
-    for (const auto& row : table.rows) width[c] = std::max(width[c], row[c].size());
-  }
-  std::string text;
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string out;
-    for (std::size_t c = 0; c < cells.size(); ++c)
-      out += c < 2 ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
-    out.erase(out.find_last_not_of(' ') + 1);
-    text += out + "\n";
-  };
-  line(table.columns);
-  for (const auto& row : table.rows) line(row);
-  return text;
 }
 
 std::string verdict_text(const Verdict& v, const ChainDraws& draws) {
@@ -139,12 +147,12 @@ void describe(ExactCommandOptions& o, cli::OptionTable& table) {
 
 cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
-  const Marginal marginal = marginalize(model.graph, options.plan);
-  std::optional<ChainFiles> chains;
-  if (!options.against.empty()) chains = read_run(options.against, model, marginal, run);
+  const Marginal marginal = choose_plan(model, options.plan, run);
+  std::optional<RunToGrade> graded;
+  if (!options.against.empty()) graded = read_run(options.against, model, marginal, run);
   const ExactResult result = integrate(model, marginal, {}, run);
   std::vector<Grade> grades;
-  if (chains) grades = grade(model, result, chains->draws, run.threads());
+  if (graded) grades = grade(model, result, graded->chains.draws, run.threads(), graded->conditional_means);
   const Dimensions dims = dimensions(model.graph, marginal);
 
   cli::Result out;
@@ -159,21 +167,26 @@ cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
                {"left_out", result.left_out},
                {"against", nullptr}};
   out.tables.push_back(quantities_table(result.quantities, grades));
-  out.human = text_of(out.tables.back());
+  out.human = report::table_text(out.tables.back(), 2);
   const auto shown = [](const std::optional<double>& x) { return x ? fmt::format("{:.10g}", *x) : std::string("none"); };
   out.human += fmt::format("log evidence {}, with normalised priors {}; {} points, error {:.1e}\n", shown(result.log_evidence),
                            shown(result.log_evidence_normalised), result.points, result.error);
   if (!result.left_out.empty())
     out.human +=
         fmt::format("{} columns depend on eliminated parameters or are generated: no exact value\n", result.left_out.size());
-  if (chains) {
+  if (graded) {
+    const ChainDraws& draws = graded->chains.draws;
     const Verdict v = judge(result, grades);
-    out.answer = verdict_text(v, chains->draws);
+    out.answer = verdict_text(v, draws);
     out.human += out.answer + "\n";
-    out.value["against"] = {{"run", options.against},           {"chains", chains->draws.chains.size()},
-                            {"draws", chains->draws.rows()},    {"compared", v.compared},
-                            {"max_abs_z", number(v.max_abs_z)}, {"worst", v.worst.empty() ? Json(nullptr) : Json(v.worst)},
-                            {"limit", number(v.limit)},         {"difference_shown", v.difference_shown}};
+    out.value["against"] = {{"run", options.against},
+                            {"chains", draws.chains.size()},
+                            {"draws", draws.rows()},
+                            {"compared", v.compared},
+                            {"max_abs_z", number(v.max_abs_z)},
+                            {"worst", v.worst.empty() ? Json(nullptr) : Json(v.worst)},
+                            {"limit", number(v.limit)},
+                            {"difference_shown", v.difference_shown}};
   }
   return out;
 }

@@ -2,10 +2,8 @@
 #include "hmc-marg/exact_functions.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "hmc-marg/conjugate.h"
 #include "hmc-marg/evaluate.h"
 
 namespace tenfold::hmc_marg {
@@ -82,12 +80,8 @@ bool PointFunctions::evaluate(std::span<const double> q, std::span<double> value
 
 std::pair<double, double> PointFunctions::conditional(std::size_t eliminated, double mean, double variance) {
   const ScalarConditional& c = conditionals_[eliminated];
-  if (c.family == MixtureFamily::normal) return {mean, std::sqrt(variance)};
-  const std::span<const double> parts = std::span<const double>(recovery_->numbers().family).subspan(c.first, c.parts);
-  if (c.family != MixtureFamily::beta || c.parts == 2) return {parts[c.scalar], parts[1 - c.scalar]};
-  double others = 0;
-  for (std::uint32_t k = 0; k < c.parts; ++k) others += k == c.scalar ? 0 : parts[k];
-  return {parts[c.scalar], others};
+  if (c.family == MixtureFamily::normal) return c.parameters({}, mean, variance);
+  return c.parameters(recovery_->numbers().family, mean, variance);
 }
 
 void ExactFunctions::add(const Value& value, std::size_t i, const std::vector<std::uint8_t>& reach) {
@@ -141,7 +135,7 @@ ExactFunctions::ExactFunctions(const Model& model, const Marginal& marginal) : m
     if (eliminated) gone += parameter.value.size();
   }
   eliminated_ = gone - numbers_.size() - d;
-  find_conditionals();
+  conditionals_ = scalar_conditionals(graph, marginal);
   order_.insert(order_.end(), transformed.begin(), transformed.end());
   std::size_t coordinate = numbers_.size();
   for (const int p : marginal.kept) {
@@ -163,25 +157,6 @@ ExactFunctions::ExactFunctions(const Model& model, const Marginal& marginal) : m
     spec.inputs = marginal.target.inputs;
     spec.outputs = outputs_;
     program_ = lower(graph.graph, spec);
-  }
-}
-
-void ExactFunctions::find_conditionals() {
-  conditionals_.assign(eliminated_, {});
-  if (!marginal_.families) return;
-  std::vector<std::size_t> begin(model_.graph.parameters.size(), 0);
-  std::size_t at = 0;
-  for (const int p : marginal_.eliminated) {
-    begin[static_cast<std::size_t>(p)] = at;
-    at += model_.graph.parameters[static_cast<std::size_t>(p)].value.size();
-  }
-  for (const FamilyElement& element : marginal_.families->elements) {
-    const MixtureFamily family = element.family == Family::gamma       ? MixtureFamily::gamma
-                                 : element.family == Family::inv_gamma ? MixtureFamily::inv_gamma
-                                                                       : MixtureFamily::beta;
-    for (std::uint32_t k = 0; k < element.size; ++k)
-      conditionals_[begin[static_cast<std::size_t>(element.parameter)] + element.scalar + k] = {family, element.first,
-                                                                                                element.parts, k};
   }
 }
 

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "hmc-marg/draw_columns.h"
-#include "hmc-marg/mixture.h"
 #include "hmc-marg/model.h"
 #include "hmc-marg/op_program.h"
 #include "hmc-marg/plan.h"
 #include "hmc-marg/recover.h"
+#include "hmc-marg/scalar_conditional.h"
 
 namespace tenfold::hmc_marg {
 
@@ -24,13 +24,6 @@ struct ScalarName {
   ColumnKind kind = ColumnKind::sampled;
   bool unconstrained = false;
   std::size_t place = 0;
-};
-
-// The conditional of an eliminated scalar: which family, and for a conjugate one where its parts lie in
-// ConditionalNumbers::family.
-struct ScalarConditional {
-  MixtureFamily family = MixtureFamily::normal;
-  std::uint32_t first = 0, parts = 0, scalar = 0;  // a Dirichlet's k-th scalar is Beta(p_k, sum of the others)
 };
 
 // Evaluates at one point after the other; one a thread.
@@ -69,7 +62,6 @@ class ExactFunctions {
 
  private:
   void add(const Value& value, std::size_t i, const std::vector<std::uint8_t>& reach);
-  void find_conditionals();
 
   const Model& model_;
   const Marginal& marginal_;

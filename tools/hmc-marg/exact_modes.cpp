@@ -17,6 +17,8 @@ using Matrix = Eigen::MatrixXd;
 
 constexpr int kStarts = 8;
 constexpr int kTriesPerStart = 100;
+constexpr int kIterations = 1000;
+constexpr double kLeastStep = 2;  // the longest step is never below; it doubles where the way is long, to an intercept of 1500
 constexpr double kFar = 1e4;  // of an unconstrained coordinate: a mode out there is none
 
 double at(Engine& engine, const Vector& x, Vector& gradient) {
@@ -31,14 +33,16 @@ double climb(Engine& engine, Vector& x) {
   Matrix inverse = Matrix::Identity(d, d);
   Vector g, next_g;
   double value = at(engine, x, g);
-  for (int iteration = 0; iteration < 300; ++iteration) {
+  double longest = kLeastStep;  // of a step
+  for (int iteration = 0; iteration < kIterations; ++iteration) {
     Vector step = inverse * g;
     if (!(step.dot(g) > 0)) {
       inverse.setIdentity();
       step = g;
     }
     if (step.dot(g) < 1e-16) break;
-    if (step.norm() > 2) step *= 2 / step.norm();
+    const bool cut = step.norm() > longest;
+    if (cut) step *= longest / step.norm();
     double t = 1, next = value;
     Vector to;
     for (; t > 1e-12; t *= 0.5) {
@@ -47,6 +51,7 @@ double climb(Engine& engine, Vector& x) {
       if (std::isfinite(next) && next_g.allFinite() && next >= value + 1e-4 * t * step.dot(g)) break;
     }
     if (t <= 1e-12) break;
+    longest = cut && t == 1 ? 2 * longest : std::max(kLeastStep, 0.5 * longest);
     const Vector s = to - x, y = g - next_g;  // y: change of the gradient of -log density
     if (const double curvature = s.dot(y); curvature > 1e-14 * s.norm() * y.norm()) {
       if (iteration == 0) inverse *= curvature / y.squaredNorm();

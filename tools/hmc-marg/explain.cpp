@@ -64,12 +64,43 @@ Json alternatives_json(const FactorGraph& graph, const Marginal& marginal) {
   return out;
 }
 
+Json race_json(const FactorGraph& graph, const Marginal& marginal) {
+  if (marginal.race.empty()) return nullptr;
+  Json out = Json::array();
+  const auto text = [](const std::string& s) { return s.empty() ? Json(nullptr) : Json(s); };
+  for (const RaceEntry& entry : marginal.race)
+    out.push_back({{"eliminated", names_of(graph, entry.eliminated)},
+                   {"won", entry.won},
+                   {"min_ess", entry.min_ess > 0 ? Json(entry.min_ess) : Json(nullptr)},
+                   {"column", text(entry.column)},
+                   {"leapfrogs", entry.leapfrogs},
+                   {"divergences", entry.divergences},
+                   {"ns", entry.ns},
+                   {"min_ess_per_predicted_s", entry.rate()},
+                   {"failed", text(entry.failed)}});
+  return out;
+}
+
+std::string race_text(const FactorGraph& graph, const Marginal& marginal) {
+  std::string text;
+  for (const RaceEntry& entry : marginal.race) {
+    const std::vector<std::string> names = names_of(graph, entry.eliminated);
+    const std::string set = names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+    text += text.empty() ? "  race, by effective draws per predicted second:\n" : "";
+    text += entry.failed.empty()
+                ? fmt::format("  {} {:>10.3g}  min ESS {:.0f} in {} gradients, {} divergent: {}\n", entry.won ? "*" : " ",
+                              entry.rate(), entry.min_ess, entry.leapfrogs, entry.divergences, set)
+                : fmt::format("  {} did not start ({}): {}\n", entry.won ? "*" : " ", entry.failed, set);
+  }
+  return text;
+}
+
 std::string cost_text(const FactorGraph& graph, const Marginal& marginal) {
   std::string parts;
   for (const CostTerm& term : marginal.cost.terms)
     if (term.ns > 0) parts += fmt::format("{}{} {:.0f}", parts.empty() ? "" : ", ", term.name, term.ns);
   std::string text = fmt::format("  predicted gradient {:.0f} ns ({})\n", marginal.cost.ns, parts);
-  if (marginal.alternatives.size() < 2) return text;
+  if (marginal.alternatives.size() < 2) return text + race_text(graph, marginal);
   text += "  considered, by ns * (dimensions + 1)^(1/4), times 8 where a funnel is left:\n";
   for (const PlanAlternative& a : marginal.alternatives) {
     const std::vector<std::string> names = names_of(graph, a.eliminated);
@@ -77,7 +108,7 @@ std::string cost_text(const FactorGraph& graph, const Marginal& marginal) {
                         a.cost.weighted(), a.cost.ns, a.cost.sampled, a.cost.funnel ? ", a funnel" : "",
                         names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", ")));
   }
-  return text;
+  return text + race_text(graph, marginal);
 }
 
 Dimensions dimensions(const FactorGraph& graph, const Marginal& marginal) {

@@ -14,6 +14,8 @@ Json block_json(const Marginal& marginal);             // facts of the Gaussian 
 Json cost_json(const PlanCost& cost);                  // {ns, terms[{name, count, ns}], sampled, funnel, weighted}
 Json alternatives_json(const FactorGraph& graph,
                        const Marginal& marginal);  // [{eliminated, sampled, ns, funnel, weighted, taken}], cheapest first
+// [{eliminated, won, min_ess, column, leapfrogs, divergences, ns, min_ess_per_predicted_s, failed}], or null without a race
+Json race_json(const FactorGraph& graph, const Marginal& marginal);
 std::string cost_text(const FactorGraph& graph, const Marginal& marginal);   // the predicted cost and what else was considered
 std::string plan_text(const Model& model, const Marginal& marginal);  // a line a parameter
 

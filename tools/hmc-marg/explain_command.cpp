@@ -7,6 +7,7 @@
 
 #include "hmc-marg/explain.h"
 #include "hmc-marg/op_program.h"
+#include "hmc-marg/plan_race.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -52,7 +53,7 @@ cli::Result explain(const ExplainOptions& options, cli::Run& run) {
     if (needs_data(program)) return explain_types(source, program);
   }
   Model model = load_model(std::move(source), run.seed());
-  const Marginal marginal = marginalize(model.graph, options.plan);
+  const Marginal marginal = choose_plan(model, options.plan, run);
   const Dimensions dims = dimensions(model.graph, marginal);
   cli::Result result;
   result.value = {
@@ -62,6 +63,7 @@ cli::Result explain(const ExplainOptions& options, cli::Run& run) {
       {"block", block_json(marginal)},
       {"cost", cost_json(marginal.cost)},
       {"alternatives", alternatives_json(model.graph, marginal)},
+      {"race", race_json(model.graph, marginal)},
       {"size",
        {{"joint", size_json(model.graph, joint_target(model.graph))}, {"marginal", size_json(model.graph, marginal.target)}}}};
   result.human = plan_text(model, marginal) + cost_text(model.graph, marginal);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "hmc-marg/gamma_ratio.h"
 #include "hmc-marg/kernels.h"
@@ -13,16 +14,20 @@ namespace tenfold::hmc_marg {
 
 namespace {
 
-// Nanoseconds predicted: a bin is a lane of a logarithm and a division, a long difference some logarithms and two series.
-constexpr double kBin = 2, kLong = 40;
+// Nanoseconds predicted: a bin is a lane of some products, a short difference a logarithm and a division a step, a long one some
+// logarithms and two series.
+constexpr double kBin = 0.6, kShort = 10, kStep = 2, kLong = 60;
 constexpr double kMostBins = 4096;
+constexpr double kLn2 = 0.69314718055994530942;
+constexpr std::size_t kBlock = 32;
 
 bool count(double y) { return y >= 0 && y == std::floor(y) && y <= kMostBins; }
-double cost(double y) { return count(y) && y <= 16 ? kBin * y : kLong; }
+double cost(double y) { return y <= 16 ? kShort + kStep * y : kLong; }
 
 }  // namespace
 
-GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) : histogram_(kernels(best_instruction_set()).log_histogram) {
+GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms)
+    : rising_powers_(kernels(best_instruction_set()).rising_powers) {
   std::map<Slot, std::int32_t> input_of;
   const auto input = [&](Slot slot) {
     if (slot == 0) return std::int32_t{-1};
@@ -37,7 +42,7 @@ GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) : histogram_(k
   for (std::size_t i = 0; i < terms.size();) {
     Group group;
     const Quantity a = terms[i].a;
-    std::vector<Difference> known_y, other;
+    std::vector<Difference> counted[2], other;  // counts of weights > 0 and < 0, by rising y
     for (; i < terms.size() && key(terms[i].a) == key(a); ++i) {
       const Quantity& y = terms[i].y;
       if (y.slot == 0 && y.number == 0) continue;
@@ -45,37 +50,72 @@ GammaRatioFactor::GammaRatioFactor(std::vector<GammaRatio> terms) : histogram_(k
         constant_ += terms[i].weight * lgamma_diff(a.number, y.number);
         continue;
       }
-      std::vector<Difference>& list = y.slot == 0 && count(y.number) ? known_y : other;
-      Difference d{terms[i].weight, y.slot == 0 ? y.number : 0, input(y.slot)};
+      const double weight = terms[i].weight;
+      const bool binned = y.slot == 0 && count(y.number) && weight == std::floor(weight);
+      std::vector<Difference>& list = binned ? counted[weight < 0] : other;
+      Difference d{weight, y.slot == 0 ? y.number : 0, input(y.slot)};
       if (!list.empty() && list.back().y == d.y && list.back().y_input == d.y_input) {
         list.back().weight += d.weight;
       } else {
         list.push_back(d);
       }
     }
-    if (known_y.empty() && other.empty()) continue;
+    if (counted[0].empty() && counted[1].empty() && other.empty()) continue;
     group.input = input(a.slot);
     group.a = a.number;
-    group.first_bin = static_cast<std::uint32_t>(weights_.size());
-    group.first_difference = static_cast<std::uint32_t>(differences_.size());
-    double apart = 0;
-    for (const Difference& d : known_y) apart += cost(d.y);
-    if (!known_y.empty() && kBin * known_y.back().y <= apart) {
-      double weight = 0;  // of y that are larger
-      for (const Difference& d : known_y) weight += d.weight;
-      for (const Difference& d : known_y) {
-        weights_.resize(group.first_bin + static_cast<std::size_t>(d.y), weight);
-        weight -= d.weight;
+    for (std::vector<Difference>& list : counted) {
+      if (list.empty()) continue;
+      double apart = 0;
+      for (const Difference& d : list) apart += cost(d.y);
+      if (kBin * list.back().y <= apart) {
+        add_bins(group, list);
+        groups_.push_back(group);
+      } else {
+        other.insert(other.end(), list.begin(), list.end());
       }
-      weights_.resize((weights_.size() + 7) / 8 * 8, 0.0);
-    } else {
-      other.insert(other.end(), known_y.begin(), known_y.end());
     }
+    if (other.empty()) continue;
+    group.blocks = 0;
+    group.first_difference = static_cast<std::uint32_t>(differences_.size());
+    group.differences = static_cast<std::uint32_t>(other.size());
     differences_.insert(differences_.end(), other.begin(), other.end());
-    group.bins = static_cast<std::uint32_t>(weights_.size()) - group.first_bin;
-    group.differences = static_cast<std::uint32_t>(differences_.size()) - group.first_difference;
     groups_.push_back(group);
   }
+}
+
+// counts: of one sign, by rising y.
+void GammaRatioFactor::add_bins(Group& group, std::span<const Difference> counts) {
+  group.sign = counts.front().weight < 0 ? -1 : 1;
+  group.first_block = static_cast<std::uint32_t>(most_.size());
+  const std::size_t first = height_.size();
+  double above = 0;  // weight of y that are larger
+  for (const Difference& d : counts) above += std::fabs(d.weight);
+  for (const Difference& d : counts) {
+    height_.resize(first + static_cast<std::size_t>(d.y), above);
+    above -= std::fabs(d.weight);
+  }
+  height_.resize((height_.size() + kBlock - 1) / kBlock * kBlock, 0.0);
+  for (std::size_t j = first; j < height_.size(); ++j)
+    drop_.push_back(height_[j] - (j + kBlock < height_.size() ? height_[j + kBlock] : 0));
+  for (std::size_t j = first; j < height_.size(); j += kBlock) {
+    const auto at = drop_.begin() + static_cast<std::ptrdiff_t>(j);
+    most_.push_back(static_cast<std::uint8_t>(std::min(255.0, *std::max_element(at, at + kBlock))));
+  }
+  group.blocks = static_cast<std::uint32_t>(most_.size()) - group.first_block;
+}
+
+RisingPowers GammaRatioFactor::powers(const Group& group, double a) const {
+  RisingPowers out;
+  const double* const height = height_.data() + kBlock * group.first_block;
+  if (a >= kLeastRising && a <= kLargestRising) {
+    rising_powers_({group.blocks, height, drop_.data() + kBlock * group.first_block, most_.data() + group.first_block}, a, out);
+    return out;
+  }
+  for (std::size_t j = 0; j < kBlock * group.blocks && height[j] != 0; ++j) {  // beyond what products of four hold
+    out.logs += height[j] * std::log(a + static_cast<double>(j));
+    out.slope += height[j] / (a + static_cast<double>(j));
+  }
+  return out;
 }
 
 std::shared_ptr<const CustomFactor> GammaRatioFactor::bound(std::span<const std::uint32_t> places) const {
@@ -85,12 +125,19 @@ std::shared_ptr<const CustomFactor> GammaRatioFactor::bound(std::span<const std:
 }
 
 double GammaRatioFactor::evaluate(const double* values, double* adjoints, double*) const {
-  double total = constant_;
+  double total = constant_, mantissa = 1, exponent = 0;
   for (const Group& group : groups_) {
     const double a = group.input < 0 ? group.a : values[places_[static_cast<std::size_t>(group.input)]];
     if (!(a > 0) || !std::isfinite(a)) return kNaN;
     double slope = 0;
-    if (group.bins > 0) total += histogram_(weights_.data() + group.first_bin, group.bins, a, &slope);
+    if (group.blocks > 0) {
+      const RisingPowers p = powers(group, a);
+      mantissa = group.sign > 0 ? mantissa * p.mantissa : mantissa / p.mantissa;
+      exponent += group.sign * p.exponent;
+      total += group.sign * p.logs;
+      slope = group.sign * p.slope;
+      if (!(mantissa > 0x1p-900 && mantissa < 0x1p900)) total += std::log(std::exchange(mantissa, 1.0));
+    }
     for (std::uint32_t i = group.first_difference; i < group.first_difference + group.differences; ++i) {
       const Difference& d = differences_[i];
       const double y = d.y_input < 0 ? d.y : values[places_[static_cast<std::size_t>(d.y_input)]];
@@ -102,7 +149,7 @@ double GammaRatioFactor::evaluate(const double* values, double* adjoints, double
     }
     if (adjoints != nullptr && group.input >= 0) adjoints[places_[static_cast<std::size_t>(group.input)]] += slope;
   }
-  return total;
+  return total + (std::log(mantissa) + exponent * kLn2);
 }
 
 }  // namespace tenfold::hmc_marg

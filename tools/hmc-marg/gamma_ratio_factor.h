@@ -1,16 +1,19 @@
 // Sum of weight * [lgamma(a + y) - lgamma(a)] as a factor with its reverse rule: what plates of conjugate families leave.
 //
 // Never a difference of lgamma. Terms of equal a are one group. Counts y of a group are taken together where that is cheaper:
-//   sum_i w_i log(Gamma(a + y_i) / Gamma(a)) = sum_j h_j log(a + j),  h_j = sum of w_i with y_i > j;   d/da = sum_j h_j / (a +
+//   sum_i w_i log(Gamma(a + y_i) / Gamma(a)) = log prod_j (a + j)^h_j,  h_j = sum of w_i with y_i > j;   d/da = sum_j h_j / (a +
 //   j);
-// else each distinct y has lgamma_diff and digamma_diff of its own.
+// else each distinct y has lgamma_diff and digamma_diff of its own. Products of all groups meet as mantissa and power of two, so
+// that one logarithm serves all, and what is large in Gamma(a + y) Gamma(b + z) / Gamma(a + b + y + z) cancels as integers.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "hmc-marg/conjugate.h"
+#include "hmc-marg/kernels.h"
 #include "hmc-marg/op_program.h"
 
 namespace tenfold::hmc_marg {
@@ -31,7 +34,7 @@ class GammaRatioFactor : public CustomFactor {
 
   double known() const { return constant_; }       // of the terms without a slot
   bool empty() const { return groups_.empty(); }
-  std::size_t histogram_bins() const { return weights_.size(); }   // log(a + j) taken by an evaluation
+  std::size_t histogram_bins() const { return height_.size(); }    // factors a + j taken by an evaluation
   std::size_t differences() const { return differences_.size(); }  // lgamma_diff taken by an evaluation
 
  private:
@@ -42,16 +45,21 @@ class GammaRatioFactor : public CustomFactor {
   struct Group {
     std::int32_t input = -1;  // of a; -1: known
     double a = 0;
-    std::uint32_t first_bin = 0, bins = 0;  // in weights_; bins is a multiple of eight
+    double sign = 1;                          // of all weights of its bins
+    std::uint32_t first_block = 0, blocks = 0;  // of 32 bins
     std::uint32_t first_difference = 0, differences = 0;
   };
   std::vector<Slot> inputs_;
   std::vector<std::uint32_t> places_;
   std::vector<Group> groups_;
-  std::vector<double> weights_;  // h_j
+  std::vector<double> height_, drop_;  // h_j; h_j - h_(j+32)
+  std::vector<std::uint8_t> most_;     // largest drop of a block
   std::vector<Difference> differences_;
   double constant_ = 0;
-  double (*histogram_)(const double*, std::size_t, double, double*);
+  void (*rising_powers_)(const RisingTable& table, double a, RisingPowers& out);
+
+  void add_bins(Group& group, std::span<const Difference> counts);
+  RisingPowers powers(const Group& group, double a) const;
 };
 
 }  // namespace tenfold::hmc_marg

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "hmc-marg/draw_columns.h"
 #include "hmc-marg/op_program.h"
+#include "hmc-marg/plan_race.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -72,10 +73,11 @@ cli::Result grad(const GradOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
   PlanOptions plan = options.plan;
   if (!options.marginal) {
-    plan.marginalize = plan.reparam = "none";
-    plan.require.clear();
+    plan = {};
+    plan.marginalize = "none";
+    plan.keep = options.plan.keep;
   }
-  const Marginal marginal = marginalize(model.graph, plan);
+  const Marginal marginal = choose_plan(model, plan, run);
 
   const std::vector<double> all = point(options, model.graph);
   std::vector<double> q;

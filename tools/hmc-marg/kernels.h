@@ -67,6 +67,22 @@ struct KernelPair {
   Kernel one = nullptr;
 };
 
+// Powers of a, a + 1, a + 2, ...: height[j] of a + j, 32 bins a block. Heights are integers and fall; drop[j] is height[j] -
+// height[j + 32], most[block] the largest of a block, at most 255.
+struct RisingTable {
+  std::size_t blocks = 0;
+  const double* height = nullptr;
+  const double* drop = nullptr;
+  const std::uint8_t* most = nullptr;
+};
+
+// The product of (a + j)^height[j] is mantissa * 2^exponent * e^logs; slope: the derivative of its logarithm, the sum of
+// height[j] / (a + j). For a in [kLeastRising, kLargestRising]. The mantissa is in [1, 2^32).
+struct RisingPowers {
+  double mantissa = 1, exponent = 0, logs = 0, slope = 0;
+};
+inline constexpr double kLeastRising = 1e-200, kLargestRising = 1e70;
+
 struct KernelTable {
   KernelPair forward[static_cast<std::size_t>(Op::count_)];  // lane-wise ops; null: no fast form
   KernelPair reverse[static_cast<std::size_t>(Op::count_)];
@@ -81,8 +97,10 @@ struct KernelTable {
   void (*vector_exp)(const double* x, double* out, std::size_t n);
   void (*vector_log)(const double* x, double* out, std::size_t n);
   void (*vector_log1p)(const double* x, double* out, std::size_t n);
-  // Sum of weight[j] log(a + j), j < n, and of weight[j] / (a + j) into slope; n is a multiple of 8.
-  double (*log_histogram)(const double* weight, std::size_t n, double a, double* slope);
+  void (*rising_powers)(const RisingTable& table, double a, RisingPowers& out);
+  // Trials of random_variates.h's gamma draws, n a multiple of 8: values, and 1 where a trial is certainly taken, else 0.
+  void (*gamma_trials)(const double* shape, const double* normal, const double* uniform, double* value, double* certain,
+                       std::size_t n);
 };
 
 extern const KernelTable kKernelsBase, kKernelsAvx2, kKernelsAvx512;

@@ -1,5 +1,6 @@
 // hmc-marg: HMC on exactly, automatically marginalised Bayesian models. See man/hmc-marg.1.
 #include "cli/tool.h"
+#include "hmc-marg/compare_command.h"
 #include "hmc-marg/demo_command.h"
 #include "hmc-marg/exact_command.h"
 #include "hmc-marg/explain_command.h"
@@ -39,6 +40,8 @@ int main(int argc, char** argv) {
                 .examples = {"hmc-marg explain sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json",
                              "hmc-marg explain sample_data/hmc-marg/sleepstudy.stan --data sample_data/hmc-marg/sleepstudy.json "
                              "--keep intercept",
+                             "hmc-marg explain sample_data/hmc-marg/sleepstudy_brms.stan --data "
+                             "sample_data/hmc-marg/sleepstudy_brms.json --plan race",
                              "hmc-marg explain --marginalize none --reparam auto"},
                 .description = "A line a parameter: the rule that integrates it out, or the reason that it is sampled, with "
                                "source lines; then the predicted cost of a "
@@ -60,10 +63,12 @@ int main(int argc, char** argv) {
                "verify", "check the elimination on a model", verify,
                {.random = true,
                 .examples = {"hmc-marg verify sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json",
-                             "hmc-marg verify --oracle torch"},
+                             "hmc-marg verify sample_data/hmc-marg/sleepstudy_brms.stan --data "
+                             "sample_data/hmc-marg/sleepstudy_brms.json",
+                             "hmc-marg verify sample_data/hmc-marg/hpp.stan --data sample_data/hmc-marg/rats71.json --oracle "
+                             "torch"},
                 .description = "Certificate, central differences, the plain interpreter, compression on and off, moments of "
-                               "recovered draws, and autograd over a "
-                               "dense block in LibTorch. Exit code 1 if one does not hold."}),
+                               "recovered draws, and autograd in LibTorch. Exit code 1 if one does not hold."}),
            cli::subcommand<ExactCommandOptions>(
                "exact", "the posterior by quadrature, and the grade of a run", exact,
                {.random = true,
@@ -73,13 +78,28 @@ int main(int argc, char** argv) {
                 .description = "Where at most three dimensions are left to sample: means, deviations, quantiles and the evidence "
                                "without Monte Carlo error. With "
                                "--against RUN every figure of a run's chains gets its z-score."}),
+           cli::subcommand<CompareOptions>(
+               "compare", "variants of a model over seeds, and what integrating out gained", compare,
+               {.run_directory = true,
+                .resumable = true,
+                .random = true,
+                .threads = true,
+                .examples =
+                    {"hmc-marg compare sample_data/hmc-marg/schools.stan --data sample_data/hmc-marg/schools.json --seeds 2 "
+                     "--warmup 200 --draws 200 -o build/compare",
+                     "hmc-marg compare --suite paper --seeds 2 -o build/paper"},
+                .description =
+                    "Runs the program as it stands (none), in its non-centred form (reparam) and integrated out by the "
+                    "planner (auto), paired by seed: "
+                    "smallest effective sample size per CPU second and per gradient, divergences, ratios with intervals. "
+                    "--suite paper runs the programs of the paper and says whether its claim holds."}),
            cli::subcommand<SummaryOptions>(
                "summary", "mean, quantiles, R-hat and effective sample sizes of chain files", summary,
                {.threads = true,
                 .examples = {"hmc-marg summary sample_data/hmc-marg/chain-1.csv sample_data/hmc-marg/chain-2.csv"},
                 .description = "Takes any chain files in CmdStan's dialect; figures as the R package posterior gives them."}),
            cli::subcommand<DemoOptions>(
-               "demo", "two hierarchical models, plain and marginalised, and what that gained", demo,
+               "demo", "three hierarchical models, as they stand and marginalised: what that gained, graded by quadrature", demo,
                {.run_directory = true, .random = true, .threads = true, .examples = {"hmc-marg demo -o build/demo/hmc-marg"}}),
        }});
 }

@@ -19,20 +19,22 @@ ModelSource read_model(const std::string& program, const std::string& data) {
   ModelSource source;
   constexpr std::string_view prefix = "embedded:";
   if (program.starts_with(prefix)) {
-    if (!data.empty()) usage_error("--data does not go with an embedded model, which carries its own");
     const EmbeddedModel& model = embedded_model(program.substr(prefix.size()));
+    if (!data.empty() && !model.data.empty()) usage_error("--data does not go with " + program + ", which carries its own");
     source.program_file = program;
     source.program_text = model.program;
-    source.data_file = program;
-    source.data_text = model.data;
+    if (!model.data.empty()) {
+      source.data_file = program;
+      source.data_text = model.data;
+    }
   } else {
     if (program == "-" && data == "-") usage_error("program and data cannot both come from standard input");
     source.program_file = program == "-" ? "<stdin>" : program;
     source.program_text = read_file(program);
-    if (!data.empty()) {
-      source.data_file = data == "-" ? "<stdin>" : data;
-      source.data_text = read_file(data);
-    }
+  }
+  if (!data.empty()) {
+    source.data_file = data == "-" ? "<stdin>" : data;
+    source.data_text = read_file(data);
   }
   source.program_sha256 = sha256_hex(source.program_text);
   source.data_sha256 = source.data_file.empty() ? "" : sha256_hex(source.data_text);

@@ -13,14 +13,14 @@ namespace tenfold::hmc_marg {
 
 inline constexpr const char* kEmbeddedModel = "embedded:eight-schools";
 
-// Texts and where they come from. A model named embedded:NAME carries its data.
+// Texts and where they come from. A model named embedded:NAME carries its data, if they are shipped.
 struct ModelSource {
   std::string program_file, program_text, program_sha256;
   std::string data_file, data_text, data_sha256;  // data_file empty: no data given
 };
 
 // "-" is standard input for one of the two. Throws Error(input): missing file; Error(usage): both "-", data given with an
-// embedded model, an unknown embedded name.
+// embedded model that has its own, an unknown embedded name.
 ModelSource read_model(const std::string& program, const std::string& data);
 
 struct Model {

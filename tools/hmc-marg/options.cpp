@@ -24,6 +24,10 @@ void describe_plan(PlanOptions& o, cli::OptionTable& table) {
           "parameters to sample as epsilon, z = location + scale * epsilon; auto: those kept whose prior's scale is sampled, too")
       .value_name("none|auto|LIST");
   table.add("--compress", o.compress, "replace rows with known coefficients by their triangular factor, once");
+  table
+      .add("--plan", o.plan,
+           "the set of least predicted cost; the better of the best two in a short run of both; or what a run's plan.json says")
+      .value_name("auto|race|FILE");
 }
 
 }  // namespace tenfold::hmc_marg

@@ -18,7 +18,7 @@ struct ModelOptions {
 void describe_model(ModelOptions& options, cli::OptionTable& table);
 Model load(const ModelOptions& options, std::uint64_t seed);
 
-// --marginalize, --keep, --require, --reparam, --compress.
+// --marginalize, --keep, --require, --reparam, --compress, --plan: what choose_plan (plan_race.h) takes.
 void describe_plan(PlanOptions& options, cli::OptionTable& table);
 
 }  // namespace tenfold::hmc_marg

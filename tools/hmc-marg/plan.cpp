@@ -37,7 +37,9 @@ std::vector<std::string> split_list(const std::string& list) {
 
 class Planner {
  public:
-  Planner(FactorGraph& model, const PlanOptions& options) : model_(model), options_(options) {}
+  // set: what `auto` takes instead of the cheapest; null: nothing is imposed.
+  Planner(FactorGraph& model, const PlanOptions& options, const std::vector<int>* set)
+      : model_(model), options_(options), set_(set) {}
 
   Marginal run() {
     const std::set<int> standard = options_.reparam == "none" || options_.reparam == "auto"
@@ -85,7 +87,9 @@ class Planner {
   void read_wishes() {
     const std::string& m = options_.marginalize;
     searched_ = m == "auto" || m == "all";
-    if (!searched_ && m != "none") named_ = indices(split_list(m), "--marginalize");
+    from_file_ = options_.plan != "auto" && options_.plan != "race";
+    if (from_file_) listed_ = "--plan " + options_.plan;
+    if (!searched_ && m != "none") named_ = indices(split_list(m), listed_);
     kept_ = indices(options_.keep, "--keep");
     required_ = indices(options_.require, "--require");
     for (const int p : kept_) {
@@ -127,21 +131,22 @@ class Planner {
       if (!open(p)) continue;
       if (model_.parameters[static_cast<std::size_t>(p)].noncentred)
         close(p, options_.reparam == "auto" && searched_ ? "cost" : "user",
-              "`" + name(p) + "` is sampled as epsilon, by --reparam");
+              "`" + name(p) + "` is sampled as epsilon, by " + (from_file_ ? options_.plan : "--reparam"));
       else if (kept_.count(p))
         close(p, "user", "`" + name(p) + "` is named by --keep");
       else if (!searched_ && !named_.count(p))
-        close(p, "user", "`" + name(p) + "` is not named by --marginalize");
+        close(p, "user", "`" + name(p) + "` is " + (from_file_ ? "sampled in " + options_.plan : "not named by --marginalize"));
     }
-    for (const int p : named_) demand(p, named_, "--marginalize");
+    for (const int p : named_) demand(p, named_, listed_);
     for (const int p : required_) demand(p, required_, "--require");
     counts_ = count_structure(model_, dependencies, eligibility_);
     const CostModel prices(model_, counts_, eligibility_, options_.compress, options_.reparam == "auto");
     for (;;) {
       std::vector<PlanAlternative> considered;
-      const std::vector<int> chosen = options_.marginalize == "auto" ? cheapest_set(prices, considered)
-                                      : searched_                    ? choose()
-                                                                     : std::vector<int>(named_.begin(), named_.end());
+      const std::vector<int> chosen = set_ != nullptr                  ? imposed()
+                                      : options_.marginalize == "auto" ? cheapest_set(prices, considered)
+                                      : searched_                      ? choose()
+                                                                       : std::vector<int>(named_.begin(), named_.end());
       for (const int p : required_)
         if (!std::binary_search(chosen.begin(), chosen.end(), p))
           infeasible_error("--require: " + entry(p, false, chosen).detail + "; leave it out");
@@ -155,7 +160,8 @@ class Planner {
       }
       const int p = largest_part(*marginal.gaussian);
       const std::string why = crowding(p, static_cast<int>(marginal.gaussian->partition.stuck.size()));
-      if (!searched_) infeasible_error("--marginalize: " + why + "; --marginalize auto or none still works");
+      if (!searched_ || set_ != nullptr)
+        infeasible_error((set_ != nullptr ? "--plan race" : listed_) + ": " + why + "; --marginalize auto or none still works");
       if (required_.count(p)) infeasible_error("--require: " + why + "; leave it out");
       close(p, "shape", why);
     }
@@ -276,6 +282,28 @@ class Planner {
     return items;
   }
 
+  // What is left of set_ once others are sampled as epsilon.
+  std::vector<int> imposed() {
+    const Items items = usable();
+    std::vector<bool> taken;
+    for (const int p : items.parameter) taken.push_back(std::binary_search(set_->begin(), set_->end(), p));
+    const auto has = [&](int item) { return bool{taken[static_cast<std::size_t>(item)]}; };
+    for (const auto& [u, v] : items.conflicts)
+      if (has(u) && has(v)) taken[static_cast<std::size_t>(std::max(u, v))] = false;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const auto& [u, v] : items.needs)
+        if (has(u) && !has(v)) {
+          taken[static_cast<std::size_t>(u)] = false;
+          changed = true;
+        }
+    }
+    std::vector<int> chosen;
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      if (taken[i]) chosen.push_back(items.parameter[i]);
+    return chosen;
+  }
+
   std::vector<int> choose() {
     const Items items = usable();
     const std::vector<bool> taken = largest_compatible(items.weight, items.conflicts, items.needs);
@@ -376,13 +404,20 @@ class Planner {
   const PlanOptions& options_;
   Eligibility eligibility_;
   ModelCounts counts_;
+  const std::vector<int>* set_;
   bool searched_ = false;                  // auto, all: the set is ours to choose
+  bool from_file_ = false;                 // named_ and what is sampled as epsilon come from the file options_.plan
+  std::string listed_ = "--marginalize";   // what gave named_, for messages
   std::set<int> named_, kept_, required_;  // by --marginalize, --keep, --require
 };
 
 }  // namespace
 
-Marginal marginalize(FactorGraph& model, const PlanOptions& options) { return Planner(model, options).run(); }
+Marginal marginalize(FactorGraph& model, const PlanOptions& options) { return Planner(model, options, nullptr).run(); }
+
+Marginal marginalize(FactorGraph& model, const PlanOptions& options, const std::vector<int>& set) {
+  return Planner(model, options, &set).run();
+}
 
 TargetSpec joint_target(const FactorGraph& model) {
   TargetSpec target;

@@ -23,6 +23,8 @@ struct PlanOptions {
   std::vector<std::string> require = {};  // names that must be eliminated
   std::string reparam =
       "none";  // none | auto: kept parameters whose prior scale depends on parameters | names: kept and sampled as epsilon
+  std::string plan = "auto";  // auto | race | a file: plan_race.h reads it; marginalize() only names a file in its messages
+  bool may_rewrite() const { return reparam != "none" || plan != "auto"; }  // some parameter may come to be sampled as epsilon
 };
 
 struct PlanEntry {  // one a declared parameter, in declaration order
@@ -67,12 +69,26 @@ struct PlanAlternative {
   PlanCost cost;
 };
 
+// What one of two plans did in a race (plan_race.h).
+struct RaceEntry {
+  std::vector<int> eliminated;  // parameters, ascending
+  double ns = 0;  // predicted, of a gradient
+  long leapfrogs = 0;  // of all draws
+  int divergences = 0;
+  double min_ess = 0;  // the smallest bulk ESS over lp__, sampled and recovered columns; 0 where there is none
+  std::string column;  // that has it
+  std::string failed;  // why it did not start; empty: it did
+  bool won = false;
+  double rate() const { return leapfrogs > 0 ? min_ess / (static_cast<double>(leapfrogs) * ns * 1e-9) : 0; }  // per predicted s
+};
+
 // The density of the kept parameters.
 struct Marginal {
   std::vector<PlanEntry> plan;
   std::optional<BlockFacts> block;
   PlanCost cost;
   std::vector<PlanAlternative> alternatives;  // sets considered, cheapest first, at most eight; the one taken is among them
+  std::vector<RaceEntry> race;  // of the first two alternatives, in their order; empty: there was none
   std::vector<int> kept, eliminated;  // indices into FactorGraph::parameters, ascending
   TargetSpec target;  // inputs: free slots of the kept parameters in declaration order; kept Jacobians included
   std::shared_ptr<const BlockSystem> gaussian;  // null where nothing is eliminated by the block
@@ -83,6 +99,8 @@ struct Marginal {
 // a second call finds it so. Throws Error(usage) for a name that is no parameter (with the nearest), Error(infeasible) for a
 // named or required parameter that cannot be eliminated or standardised (with reason and line). Deterministic: reads no clock.
 Marginal marginalize(FactorGraph& model, const PlanOptions& options);
+// The same for options.marginalize == "auto" and a set, ascending, of those that were considered, cheapest or not.
+Marginal marginalize(FactorGraph& model, const PlanOptions& options, const std::vector<int>& set);
 
 // The density of all parameters, nothing eliminated: inputs are all free slots in order.
 TargetSpec joint_target(const FactorGraph& model);

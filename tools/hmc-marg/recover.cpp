@@ -1,21 +1,22 @@
-// The conditional in plain arithmetic, one component after the other; shares no elimination code with the block's kernels.
-// M = L L' in the order components, then border: L_cc from M_cc, L_bc = M_bc L_cc^-T, L_bb from the border less all L_bc L_bc'.
+// The conditional: M = L L' in the order components, then border: L_cc from M_cc, L_bc = M_bc L_cc^-T, L_bb from the border less
+// all L_bc L_bc'. Components of regular classes are worked on eight at a time, the others in plain arithmetic.
+//
+// A draw is L'^-1 (u + L^-1 g): the mean is not needed apart. It and the other ConditionalNumbers are written out, by the same
+// substitution with u = 0, where a density or moments are asked for.
 #include "hmc-marg/recover.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
 
 #include "base/philox.h"
 #include "hmc-marg/recover_state.h"
 
 namespace tenfold::hmc_marg {
 
+using recovery::Batches;
 using recovery::Component;
 using recovery::Definition;
-using recovery::LocationTerm;
-using recovery::Part;
 using recovery::Row;
 using recovery::solve_lower;
 
@@ -69,123 +70,31 @@ Recovery::~Recovery() = default;
 Recovery::Recovery(Recovery&&) noexcept = default;
 Recovery& Recovery::operator=(Recovery&&) noexcept = default;
 
-void Recovery::State::build(const FactorGraph& model, const Marginal& marginal) {
-  kept_size = constrained_size(model, marginal.kept);
-  system = marginal.gaussian ? marginal.gaussian : std::make_shared<BlockSystem>();
-  TargetSpec spec;
-  std::unordered_map<Slot, bool> given;
-  std::uint32_t place = 0;
-  for (const int p : marginal.kept) {
-    const Value& kept = model.parameters[static_cast<std::size_t>(p)].value;
-    for (std::size_t i = 0; i < kept.size(); ++i, ++place) {
-      const Slot slot = kept.known() ? 0 : kept.slot[i];
-      if (slot == 0 || model.graph.is_constant(slot) || !given.try_emplace(slot, true).second)
-        continue;  // known, or met before (a symmetric matrix)
-      spec.inputs.push_back(slot);
-      input_place.push_back(place);
-    }
-  }
-  std::unordered_map<Slot, std::int32_t> output_of;
-  const auto output = [&](Slot slot) -> std::int32_t {
-    if (slot == 0) return -1;  // the value 1, which comes to stand last
-    const auto [at, is_new] = output_of.try_emplace(slot, static_cast<std::int32_t>(spec.outputs.size()));
-    if (is_new) spec.outputs.push_back(slot);
-    return at->second;
-  };
-  for (const std::int32_t z : system->order) {
-    const BlockRow& row = system->priors.rows[static_cast<std::size_t>(system->prior[static_cast<std::size_t>(z)])];
-    Definition d;
-    d.z = z;
-    d.first = static_cast<std::uint32_t>(terms.size());
-    d.scale = output(row.scale);
-    d.known_scale = row.known_scale;
-    for (const AffineTerm& term : system->priors.terms_of(row))
-      if (term.z >= system->n)
-        terms.push_back({term.z - system->n, output(term.ref), -term.number, true});
-      else if (term.z != z)
-        terms.push_back({term.z, output(term.ref), -term.number});
-    d.count = static_cast<std::uint32_t>(terms.size()) - d.first;
-    definitions.push_back(d);
-  }
-  for (std::uint32_t t = 0; t < definitions.size();) {
-    const auto group = [&](std::uint32_t k) {
-      return system->priors.rows[static_cast<std::size_t>(system->prior[static_cast<std::size_t>(definitions[k].z)])].together;
-    };
-    std::uint32_t end = t + 1;
-    while (group(t) >= 0 && end < definitions.size() && group(end) == group(t)) ++end;
-    for (std::uint32_t k = end; k-- > t;) inverse_order.push_back(k);
-    t = end;
-  }
-  const BlockPartition& shape = system->partition;
-  const auto add_scalar = [&](std::int32_t z, std::vector<std::size_t>& list) {
-    list.push_back(static_cast<std::size_t>(z));
-    diagonal.push_back(system->prior[static_cast<std::size_t>(z)] >= 0 ? 1 : 0);
-  };
-  std::size_t component_size = 0, coupling_size = 0;
-  for (const auto& of_component : shape.components) {
-    components.push_back({static_cast<int>(of_component.size()), scalars.size(), component_size, coupling_size, {}});
-    for (const std::int32_t z : of_component) add_scalar(z, scalars);
-    component_size += of_component.size() * of_component.size();
-    coupling_size += of_component.size() * shape.border.size();
-  }
-  components.push_back({0, scalars.size(), component_size, coupling_size, {}});
-  for (const std::int32_t z : shape.border) add_scalar(z, border);
-  for (const BlockRow& source : system->rows.rows) {
-    std::size_t component = shape.components.size();
-    for (const AffineTerm& term : system->rows.terms_of(source))
-      if (term.z >= 0 && shape.component_of[static_cast<std::size_t>(term.z)] >= 0)
-        component = static_cast<std::size_t>(shape.component_of[static_cast<std::size_t>(term.z)]);
-    const int d = components[component].d;
-    Row row{static_cast<std::uint32_t>(parts.size()), 0, output(source.scale)};
-    for (const AffineTerm& term : system->rows.terms_of(source)) {
-      const auto z = static_cast<std::size_t>(term.z);
-      const std::int32_t column = term.z < 0                  ? d + border_size()
-                                  : shape.component_of[z] < 0 ? d + shape.place_of[z]
-                                                              : shape.place_of[z];
-      parts.push_back({column, output(term.ref), term.number});
-    }
-    row.count = static_cast<std::uint32_t>(parts.size()) - row.first;
-    components[component].rows.push_back(row);
-  }
-  lay_out_families(model, marginal, output);
-  const auto one = static_cast<std::int32_t>(spec.outputs.size());
-  const auto settle = [one](std::int32_t& ref) { ref = ref < 0 ? one : ref; };
-  for (Part& part : parts) settle(part.ref);
-  for (LocationTerm& term : terms) settle(term.ref);
-  for (Definition& d : definitions) settle(d.scale);
-  numbers.mean.assign(static_cast<std::size_t>(system->n), 0);
-  numbers.component.assign(component_size, 0);
-  numbers.coupling.assign(coupling_size, 0);
-  numbers.border.assign(shape.border.size() * shape.border.size(), 0);
-  numbers.values.assign(spec.outputs.size() + 1, 1);
-  border_g.assign(shape.border.size(), 0);
-  e.assign(static_cast<std::size_t>(system->n), 0);
-  work.assign(static_cast<std::size_t>(std::max(shape.max_component, 1)) + shape.border.size() + 1, 0);
-  input.assign(spec.inputs.size(), 0);
-  engine = std::make_unique<Engine>(lower(model.graph, spec));
-  find_paths();
+BlockState Recovery::State::class_state(const Batches& of_class) const {
+  BlockState state;
+  state.factor = factor.data();
+  state.border_size = border_size();
+  state.work = class_work + of_class.work;
+  return state;
 }
 
-void Recovery::State::lay_out_families(const FactorGraph& model, const Marginal& marginal,
-                                       const std::function<std::int32_t(Slot)>& output) {
-  eliminated_size = static_cast<std::size_t>(system->n);
-  if (marginal.families == nullptr) return;
-  std::unordered_map<int, std::size_t> begin;
-  eliminated_size = 0;
-  for (const int p : marginal.eliminated) {
-    begin[p] = eliminated_size;
-    eliminated_size += model.parameters[static_cast<std::size_t>(p)].value.size();
+bool Recovery::State::assemble_batches() {
+  for (std::size_t i = 0; i < layout.factors.size(); ++i) {
+    const BlockFactor& f = layout.factors[i];
+    const auto at = [&](std::int32_t input) { return value(layout_place[static_cast<std::size_t>(input)]); };
+    factor[i] = f.ref < 0 ? 1 : at(f.ref);
+    if (f.scale >= 0) factor[i] /= at(layout.scales[static_cast<std::size_t>(f.scale)]);
   }
-  place_in_block.assign(eliminated_size, -1);
-  std::size_t within = 0;
-  for (std::size_t i = 0; i < system->parameter.size(); ++i) {
-    within = i > 0 && system->parameter[i] == system->parameter[i - 1] ? within + 1 : 0;
-    place.push_back(static_cast<std::uint32_t>(begin[system->parameter[i]] + within));
-    place_in_block[place.back()] = static_cast<std::int32_t>(i);
+  for (const std::int32_t place : layout.positive)
+    if (!(value(layout_place[static_cast<std::size_t>(place)]) > 0)) return false;
+  for (const Batches& b : batches) {
+    BlockState state = class_state(b);
+    state.border_matrix = numbers.border.data();
+    state.border_vector = border_g.data();
+    b.data->kernels.condition(b.data->shape, state);
+    if (!state.good) return false;
   }
-  block.resize(place.size());
-  families = FamilyConditional(*marginal.families, output, [&](int p) { return begin[p]; });
-  numbers.family.assign(families.parts(), 0);
+  return true;
 }
 
 bool Recovery::State::assemble() {
@@ -195,10 +104,12 @@ bool Recovery::State::assemble() {
     numbers.border[static_cast<std::size_t>(q * p + q)] = diagonal[scalars.size() + static_cast<std::size_t>(q)];
     border_g[static_cast<std::size_t>(q)] = 0;
   }
-  logs_known = false;
-  for (const Definition& d : definitions)
-    if (!(d.known_scale * value(d.scale) > 0)) return false;
-  for (const Component& c : components) {
+  settled = false;
+  for (std::size_t t = 0; t < definitions.size(); t += definitions[t].alike)
+    if (!(definitions[t].known_scale * value(definitions[t].scale) > 0)) return false;
+  if (!assemble_batches()) return false;
+  for (const std::uint32_t i : loose) {
+    const Component& c = components[i];
     const bool done = c.d != 1 ? eliminate(c)
                       : p == 0 ? eliminate_scalar<0>(c)
                       : p == 1 ? eliminate_scalar<1>(c)
@@ -207,9 +118,8 @@ bool Recovery::State::assemble() {
   }
   if (!cholesky(numbers.border.data(), p)) return false;
   solve_lower(numbers.border.data(), p, border_g.data());
-  for (std::size_t q = 0; q < border.size(); ++q) numbers.mean[border[q]] = border_g[q];
-  solve_transposed(numbers.mean);
-  return std::all_of(numbers.mean.begin(), numbers.mean.end(), [](double x) { return std::isfinite(x); });
+  const auto finite = [](double x) { return std::isfinite(x); };
+  return std::all_of(border_g.begin(), border_g.end(), finite) && std::all_of(y.begin(), y.end(), finite);
 }
 
 // A row divided by its scale -> work: component, border, intercept. False where the scale is not positive.
@@ -222,19 +132,18 @@ inline bool Recovery::State::coefficients(const Row& row, int columns) {
   return inverse_scale > 0;
 }
 
-// Adds a component's rows and takes its scalars out: L_cc, L_bc, L_cc^-1 g_c (into the mean), and what is left for the border.
+// Adds a component's rows and takes its scalars out: L_cc, L_bc, L_cc^-1 g_c (into y), and what is left for the border.
 bool Recovery::State::eliminate(const Component& c) {
   const int d = c.d, p = border_size();
   double* const l = numbers.component.data() + c.component;
   double* const coupling = numbers.coupling.data() + c.coupling;  // [p][d]
   const std::size_t* const scalar = scalars.data() + c.scalars;
   double* const a = work.data();
-  double* const mean = numbers.mean.data();
   double* const m_border = numbers.border.data();
   for (int i = 0; i < d; ++i) {
     for (int j = 0; j < i; ++j) l[i * d + j] = 0;
     l[i * d + i] = diagonal[c.scalars + static_cast<std::size_t>(i)];
-    mean[scalar[i]] = 0;
+    y[scalar[i]] = 0;
   }
   for (int i = 0; i < p * d; ++i) coupling[i] = 0;
   for (const Row& row : c.rows) {
@@ -245,7 +154,7 @@ bool Recovery::State::eliminate(const Component& c) {
       if (a[i] == 0) continue;
       for (int j = 0; j <= i; ++j) l[i * d + j] += a[i] * a[j];
       for (int q = 0; q < p; ++q) coupling[q * d + i] += a[i] * b[q];
-      mean[scalar[i]] -= a[i] * intercept;
+      y[scalar[i]] -= a[i] * intercept;
     }
     for (int q = 0; q < p; ++q) {
       if (b[q] == 0) continue;
@@ -254,9 +163,9 @@ bool Recovery::State::eliminate(const Component& c) {
     }
   }
   if (!cholesky(l, d)) return false;
-  for (int i = 0; i < d; ++i) a[i] = mean[scalar[i]];
+  for (int i = 0; i < d; ++i) a[i] = y[scalar[i]];
   solve_lower(l, d, a);
-  for (int i = 0; i < d; ++i) mean[scalar[i]] = a[i];
+  for (int i = 0; i < d; ++i) y[scalar[i]] = a[i];
   for (int q = 0; q < p; ++q) {
     double* const row = coupling + q * d;
     if (std::all_of(row, row + d, [](double x) { return x == 0; })) continue;
@@ -301,47 +210,75 @@ bool Recovery::State::eliminate_scalar(const Component& c) {
     g_border[q] -= coupling[q] * g;
   }
   numbers.component[c.component] = l;
-  numbers.mean[scalars[c.scalars]] = g;
+  y[scalars[c.scalars]] = g;
   return true;
 }
 
-// What the density needs besides; a draw does without.
-void Recovery::State::take_logs() {
-  if (logs_known || !good) return;
+// What densities and moments need; a draw does without.
+void Recovery::State::settle() {
+  if (settled || !good) return;
+  const std::size_t p = border.size();
+  for (const Batches& b : batches) {
+    const BlockClass& c = b.data->shape;
+    const auto d = static_cast<std::size_t>(c.d), own = static_cast<std::size_t>(c.p);
+    for (std::size_t i = 0; i < b.data->members.size(); ++i) {
+      const Component& component = components[b.data->members[i]];
+      const double* const k = class_work + b.work + i / kBlockLanes * c.condition_work() * kBlockLanes + i % kBlockLanes;
+      const double* const l = k + (own * d + d) * kBlockLanes;
+      double* const coupling = numbers.coupling.data() + component.coupling;
+      std::fill(coupling, coupling + p * d, 0.0);
+      for (std::size_t q = 0; q < own; ++q)
+        for (std::size_t j = 0; j < d; ++j)
+          coupling[static_cast<std::size_t>(c.border[q]) * d + j] = k[(q * d + j) * kBlockLanes];
+      for (std::size_t r = 0; r < d; ++r)
+        for (std::size_t j = 0; j <= r; ++j) numbers.component[component.component + r * d + j] = l[(r * d + j) * kBlockLanes];
+    }
+  }
+  std::fill(numbers.mean.begin(), numbers.mean.end(), 0.0);
+  back_substitute(numbers.mean);
   LogSum log_scales, log_diagonal;
   for (const Definition& d : definitions) log_scales.add(d.known_scale * value(d.scale));
   for (const Component& c : components)
     for (int i = 0; i < c.d; ++i) log_diagonal.add(numbers.component[c.component + static_cast<std::size_t>(i * c.d + i)]);
-  for (std::size_t q = 0; q < border.size(); ++q) log_diagonal.add(numbers.border[q * border.size() + q]);
+  for (std::size_t q = 0; q < p; ++q) log_diagonal.add(numbers.border[q * p + q]);
   numbers.log_scales = log_scales.total();
   numbers.log_diagonal = log_diagonal.total();
-  logs_known = true;
+  settled = true;
 }
 
 template <int D>
-void Recovery::State::solve_component_transposed(const Component& c, std::span<double> x, const double* b) const {
+void Recovery::State::back_substitute(const Component& c, std::span<double> x, const double* b) const {
   const int d = D > 0 ? D : c.d, p = border_size();
   const double* const coupling = numbers.coupling.data() + c.coupling;
   const std::size_t* const scalar = scalars.data() + c.scalars;
   double* const a = work.data();
   for (int i = 0; i < d; ++i) {
-    a[i] = x[scalar[i]];
+    a[i] = x[scalar[i]] + y[scalar[i]];
     for (int q = 0; q < p; ++q) a[i] -= coupling[q * d + i] * b[q];
   }
   solve_upper(numbers.component.data() + c.component, d, a);
   for (int i = 0; i < d; ++i) x[scalar[i]] = a[i];
 }
 
-void Recovery::State::solve_transposed(std::span<double> x) const {
+void Recovery::State::back_substitute(std::span<double> x) const {
   double* const b = border_work();
-  for (std::size_t q = 0; q < border.size(); ++q) b[q] = x[border[q]];
+  for (std::size_t q = 0; q < border.size(); ++q) b[q] = x[border[q]] + border_g[q];
   solve_upper(numbers.border.data(), border_size(), b);
   for (std::size_t q = 0; q < border.size(); ++q) x[border[q]] = b[q];
-  for (const Component& c : components) {
-    if (c.d == 1)
-      solve_component_transposed<1>(c, x, b);
+  for (const std::uint32_t i : loose) {
+    if (components[i].d == 1)
+      back_substitute<1>(components[i], x, b);
     else
-      solve_component_transposed<0>(c, x, b);
+      back_substitute<0>(components[i], x, b);
+  }
+  for (const Batches& of_class : batches) {
+    BlockState state = class_state(of_class);
+    state.border_vector = b;
+    const std::vector<std::uint32_t>& scalar = of_class.scalar;
+    for (std::size_t i = 0; i < scalar.size(); ++i) class_draw[i] = x[scalar[i]];
+    of_class.data->kernels.draw(of_class.data->shape, state, class_draw);
+    // Backwards, so that the first lane comes after the padding that names its scalars.
+    for (std::size_t i = scalar.size(); i-- > 0;) x[scalar[i]] = class_draw[i];
   }
 }
 
@@ -375,16 +312,19 @@ void Recovery::State::location_and_scale(const Definition& d, std::span<const do
 void Recovery::State::to_z(std::span<const double> from, std::span<double> z) const {
   if (from.data() != z.data()) std::copy(from.begin(), from.end(), z.begin());
   double location = 0, scale = 1;
-  for (const Definition& d : definitions) {
-    location_and_scale(d, z, z, location, scale);  // what is defined later still holds e
-    z[static_cast<std::size_t>(d.z)] = location + scale * z[static_cast<std::size_t>(d.z)];
+  for (std::size_t t = 0; t < definitions.size();) {
+    location_and_scale(definitions[t], z, z, location, scale);  // what is defined later still holds e
+    for (const std::size_t end = t + definitions[t].alike; t < end; ++t) {
+      double& x = z[static_cast<std::size_t>(definitions[t].z)];
+      x = location + scale * x;
+    }
   }
 }
 
 std::size_t Recovery::kept_size() const { return state_->kept_size; }
 std::size_t Recovery::eliminated_size() const { return state_->eliminated_size; }
 ConditionalNumbers& Recovery::numbers() {
-  state_->take_logs();
+  state_->settle();
   return state_->numbers;
 }
 
@@ -400,16 +340,16 @@ void Recovery::draw(PhiloxStream& random, std::span<double> z) const {
   if (!s.good) return std::fill(z.begin(), z.end(), std::numeric_limits<double>::quiet_NaN());
   s.on_block(z, [&](std::span<double> x) {
     random.normals(x);
-    s.solve_transposed(x);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] += s.numbers.mean[i];
+    s.back_substitute(x);
     s.to_z(x, x);
   });
   s.families.draw(s.numbers.family, random, z);
 }
 
 void Recovery::draw_independent(PhiloxStream& random, double width, std::span<double> z) const {
-  const State& s = *state_;
+  State& s = *state_;
   if (!s.good) return std::fill(z.begin(), z.end(), std::numeric_limits<double>::quiet_NaN());
+  s.settle();
   const std::size_t p = s.border.size();
   s.on_block(z, [&](std::span<double> x) {
     for (const Component& c : s.components)
@@ -426,7 +366,7 @@ void Recovery::draw_independent(PhiloxStream& random, double width, std::span<do
 double Recovery::log_conditional(std::span<const double> all) const {
   State& s = *state_;
   if (!s.good) return std::numeric_limits<double>::quiet_NaN();
-  s.take_logs();
+  s.settle();
   for (std::size_t i = 0; i < s.block.size(); ++i) s.block[i] = all[s.place[i]];
   const std::span<const double> z = s.place_in_block.empty() ? all : std::span<const double>(s.block);
   std::copy(z.begin(), z.end(), s.e.begin());

@@ -12,14 +12,16 @@ using recovery::Definition;
 using recovery::solve_lower;
 
 void Recovery::mean(std::span<double> z) const {
-  const State& s = *state_;
+  State& s = *state_;
+  s.settle();
   s.on_block(z, [&](std::span<double> x) { s.to_z(s.numbers.mean, x); });
   s.families.mean(s.numbers.family, z);
 }
 
 // Cov(z) = J (L L')^-1 J' with J = dz/de: for row i of J, L^-1 J_i' by running whitening backwards.
 double Recovery::covariance(std::size_t i, std::size_t j) const {
-  const State& s = *state_;
+  State& s = *state_;
+  s.settle();
   if (!s.place_in_block.empty()) {
     if (s.place_in_block[i] < 0 || s.place_in_block[j] < 0) return s.families.covariance(s.numbers.family, i, j);
     i = static_cast<std::size_t>(s.place_in_block[i]);
@@ -106,7 +108,8 @@ double Recovery::State::variance_in_block(std::size_t i) const {
 }
 
 void Recovery::variance(std::span<double> z) const {
-  const State& s = *state_;
+  State& s = *state_;
+  s.settle();
   if (s.place_in_block.empty()) {
     for (std::size_t i = 0; i < z.size(); ++i) z[i] = s.variance_in_block(i);
     return;

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "hmc-marg/block_layout.h"
 #include "hmc-marg/block_system.h"
 #include "hmc-marg/conjugate_conditional.h"
 #include "hmc-marg/op_program.h"
@@ -49,6 +50,14 @@ struct Definition {  // z = sum of the terms + scale * e
   std::uint32_t first = 0, count = 0;
   std::int32_t scale = 0;
   double known_scale = 1;
+  std::uint32_t alike = 1;  // definitions from here on that have this location and scale, and are no part of it
+};
+
+// A regular class of the block: its components eight at a time, in the kernels' layout.
+struct Batches {
+  const BlockClassData* data = nullptr;
+  std::size_t work = 0;                  // where it begins in State::class_work
+  std::vector<std::uint32_t> scalar;     // [batches][d][lanes] places in e and z; padding: the first lane's
 };
 
 // L x = b, L [n][n] row-major, lower triangle.
@@ -73,6 +82,10 @@ struct Recovery::State {
       definitions;     // of whitened scalars, in order; of a vector with a correlated prior the last element first
   std::vector<std::uint32_t> inverse_order;  // of definitions from z to e: such a vector's first element first
   std::vector<recovery::Component> components;
+  std::vector<std::uint32_t> loose;        // components that are in no regular class
+  BlockLayout layout;
+  std::vector<recovery::Batches> batches;
+  std::vector<std::int32_t> layout_place;  // of the layout's inputs in values
   std::vector<std::size_t> scalars;        // of all components, one after the other: places in e and z
   std::vector<std::size_t> border;         // the same of the border
   std::vector<double> diagonal;            // [components, border] 1: whitened, 0: flat
@@ -82,7 +95,11 @@ struct Recovery::State {
   std::vector<std::int32_t> place_in_block;  // of z's scalars, -1: of a family
   std::size_t eliminated_size = 0;
   std::vector<double> border_g;
-  bool good = false, logs_known = false;
+  bool good = false, settled = false;
+  std::vector<double> y;                   // [n] L^-1 g of loose components
+  std::vector<double> factor, class_memory;
+  double* class_work = nullptr;  // in class_memory, aligned: of all classes
+  double* class_draw = nullptr;  // of one class, while it is drawn
   mutable std::vector<double> e, work, block;  // work: max_component, then border, then one more
   // What the variance of the block's scalar i stands on: definitions, last first, and components. Offsets [n + 1] into the lists.
   std::vector<std::uint32_t> steps, steps_at, reached, reached_at;
@@ -102,20 +119,24 @@ struct Recovery::State {
 
   void build(const FactorGraph& model, const Marginal& marginal);
   void lay_out_families(const FactorGraph& model, const Marginal& marginal, const std::function<std::int32_t(Slot)>& output);
+  void find_alike();
+  void lay_out_batches();
   bool assemble();
+  bool assemble_batches();
+  BlockState class_state(const recovery::Batches& of_class) const;
+  void back_substitute(std::span<double> x) const;  // x <- L'^-1 (x + L^-1 g)
   bool coefficients(const recovery::Row& row, int columns);
   bool eliminate(const recovery::Component& component);
   template <int P>
   bool eliminate_scalar(const recovery::Component& component);
   template <int D>
-  void solve_component_transposed(const recovery::Component& component, std::span<double> x, const double* b) const;
-  void take_logs();
+  void back_substitute(const recovery::Component& component, std::span<double> x, const double* b) const;
+  void settle();
   void location_and_scale(const recovery::Definition& d, std::span<const double> z, std::span<const double> e, double& location,
                           double& scale) const;
   void to_z(std::span<const double> e, std::span<double> z) const;
   void find_paths();
   double variance_in_block(std::size_t i) const;
-  void solve_transposed(std::span<double> x) const;  // L' e = x
   void solve(std::span<double> x) const;  // L y = x
 };
 

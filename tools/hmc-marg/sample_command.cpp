@@ -13,8 +13,10 @@
 #include "hmc-marg/diagnostics.h"
 #include "hmc-marg/explain.h"
 #include "hmc-marg/noncentred.h"
+#include "hmc-marg/plan_race.h"
 #include "hmc-marg/sample_charts.h"
 #include "hmc-marg/summary.h"
+#include "stats/quantile.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -68,6 +70,40 @@ std::vector<std::string> column_kinds(const Model& model, const Marginal& margin
   return kinds;
 }
 
+// Fills in the rows' conditional figures and says what they lack. Returns the CPU time.
+double summarize_conditionals(const Model& model, const Marginal& marginal, const SamplerOutput& output, RaoBlackwell what,
+                              std::vector<SummaryRow>& rows, cli::Run& run) {
+  if (what == RaoBlackwell::off) return 0;
+  const bool quantiles = what == RaoBlackwell::quantiles;
+  const RaoBlackwellSummary summary = rao_blackwell(model, marginal, output, quantiles, run.threads());
+  attach(summary, rows);
+  if (!summary.stored)
+    run.warn(fmt::format(
+        "{} integrated-out scalars at {} draws are more than 2e7 conditional means, which are not kept: rb_mcse is from "
+        "batch means{}",
+        summary.figures.size(), output.rows * output.values.size(),
+        quantiles ? ", and there are no rb quantiles; --thin would do" : ""));
+  if (!summary.infinite.empty())
+    run.warn(fmt::format("rb_sd, or rb_mean too, is null for {}{}: the conditional has no finite variance at some draws",
+                         summary.infinite.front(),
+                         summary.infinite.size() > 1 ? fmt::format(" and {} more", summary.infinite.size() - 1) : ""));
+  return summary.cpu_s;
+}
+
+// How much a mean from the conditionals gains on that of the draws, as a line; empty where there is none.
+std::string conditional_text(const std::vector<SummaryRow>& rows) {
+  std::vector<double> ratios;
+  for (const SummaryRow& row : rows)
+    if (row.conditional && row.figures.mcse_mean > 0 && std::isfinite(row.conditional->mcse))
+      ratios.push_back(row.conditional->mcse / row.figures.mcse_mean);
+  if (ratios.empty()) return "";
+  std::sort(ratios.begin(), ratios.end());
+  return fmt::format(
+      "means from the conditionals of {} integrated-out scalars (rb_mean in result.json): standard error {:.2g} of the "
+      "draws', in the median\n",
+      ratios.size(), stats::quantile(ratios, 0.5));
+}
+
 void check_certificate(const CertificateResult& certificate) {
   if (!certificate.ok)
     infeasible_error(fmt::format(
@@ -102,14 +138,18 @@ void describe(SampleOptions& o, cli::OptionTable& table) {
       .strictly_between(0, 1e7);  // beyond, Stan takes a posterior for improper
   table.flag("--save-warmup", s.save_warmup, "write the warm-up draws, too");
   table.flag("--csv-timing", s.csv_timing, "write true times into the chain files; equal runs then differ in these bytes");
+  table.choice("--rao-blackwell", o.rao_blackwell,
+               {{"on", RaoBlackwell::on}, {"off", RaoBlackwell::off}, {"quantiles", RaoBlackwell::quantiles}},
+               "moments, and quantiles if asked for, of what was integrated out from its conditionals, not from its draws: "
+               "rb_mean and so on");
   table.flag("--strict", o.strict, "exit 1 when a diagnostic warns");
 }
 
 cli::Result sample(const SampleOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
   double clock = wall_s();
-  const FactorGraph declared = options.plan.reparam == "none" ? FactorGraph() : model.graph;
-  const Marginal marginal = marginalize(model.graph, options.plan);
+  const FactorGraph declared = options.plan.may_rewrite() ? model.graph : FactorGraph();
+  const Marginal marginal = choose_plan(model, options.plan, run);
   const double plan_s = model.build_s + (wall_s() - clock);
   clock = wall_s();
   const CertificateResult certificate = certify(model.graph, marginal, run.seed());
@@ -124,7 +164,8 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   ChainDraws draws{.names = output.column_names, .chains = {}};
   for (const auto& values : output.values) draws.chains.emplace_back(values);
   const std::vector<std::string> kinds = column_kinds(model, marginal);
-  const std::vector<SummaryRow> rows = summarize(draws, kSamplerColumns, kinds, run.threads());
+  std::vector<SummaryRow> rows = summarize(draws, kSamplerColumns, kinds, run.threads());
+  const double conditional_cpu_s = summarize_conditionals(model, marginal, output, options.rao_blackwell, rows, run);
   const std::vector<std::string> messages = diagnose(output, options.sampler, rows);
   for (const std::string& message : messages) run.warn(message);
 
@@ -144,7 +185,8 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
       {"certificate", certificate_json(certificate)},
       {"lp_offset", model.graph.lp_offset},
       {"chains", chains_json(output.chains)},
-      {"summary", summary_json(rows)},
+      {"summary", summary_json(rows, options.rao_blackwell == RaoBlackwell::quantiles ? ConditionalFields::quantiles
+                                                                                      : ConditionalFields::moments)},
       {"min_ess",
        {{"value", measured ? Json(least.value) : Json(nullptr)},
         {"name", measured ? Json(least.name) : Json(nullptr)},
@@ -157,6 +199,7 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
         {"warmup_cpu_s", work.warmup_s},
         {"sampling_cpu_s", work.sampling_s},
         {"recover_cpu_s", work.recover_s},
+        {"rao_blackwell_cpu_s", conditional_cpu_s},
         {"write_s", work.write_s}}},
       {"gradients", work.gradients},
       {"ns_per_gradient", work.gradients > 0 ? Json((work.warmup_s + work.sampling_s) / work.gradients * 1e9) : Json(nullptr)},
@@ -173,6 +216,7 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   if (measured)
     result.human += fmt::format("smallest bulk ESS {:.0f} ({}), {:.0f} per CPU second, {:.3f} per gradient\n", least.value,
                                 least.name, least.value / work.cpu_s(), work.gradients > 0 ? least.value / work.gradients : 0.0);
+  result.human += conditional_text(rows);
   result.human += certificate.points > 0
                       ? fmt::format("certificate: marginal, conditional and program agree to {:.1e} at {} points\n",
                                     certificate.max_rel_error, certificate.points)
@@ -187,7 +231,7 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
     plan.rows.push_back({entry.name, std::to_string(entry.size), entry.eliminated ? "integrated out" : "sampled",
                          entry.detail.empty() ? entry.reason : entry.detail, lines});
   }
-  result.tables = {plan, summary_table(rows)};
+  result.tables = {plan, summary_table(rows, true)};
   result.charts = sample_charts(output, rows);
   result.exit_code = options.strict && !messages.empty() ? 1 : 0;
   return result;

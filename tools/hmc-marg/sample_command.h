@@ -5,6 +5,7 @@
 #include "cli/result.h"
 #include "cli/run.h"
 #include "hmc-marg/options.h"
+#include "hmc-marg/rao_blackwell.h"
 #include "hmc-marg/sampler.h"
 
 namespace tenfold::hmc_marg {
@@ -13,6 +14,7 @@ struct SampleOptions {
   ModelOptions model;
   PlanOptions plan;
   SamplerOptions sampler;
+  RaoBlackwell rao_blackwell = RaoBlackwell::on;
   bool strict = false;  // exit 1 where a diagnostic warns
 };
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/threads.h"
+#include "report/text_table.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -52,7 +53,7 @@ std::vector<SummaryRow> summarize(const ChainDraws& draws, std::size_t first, st
   return rows;
 }
 
-Json summary_json(std::span<const SummaryRow> rows) {
+Json summary_json(std::span<const SummaryRow> rows, ConditionalFields fields) {
   Json out = Json::array();
   for (const SummaryRow& row : rows) {
     const stats::McmcSummary& f = row.figures;
@@ -71,12 +72,23 @@ Json summary_json(std::span<const SummaryRow> rows) {
     put("ess_bulk", f.ess_bulk);
     put("ess_tail", f.ess_tail);
     put("ess_basic", f.ess_basic);
+    const ConditionalFigures c = row.conditional.value_or(ConditionalFigures{});
+    if (fields != ConditionalFields::none) {
+      put("rb_mean", c.mean);
+      put("rb_sd", c.sd);
+      put("rb_mcse", c.mcse);
+    }
+    if (fields == ConditionalFields::quantiles) {
+      put("rb_q5", c.q5);
+      put("rb_q50", c.q50);
+      put("rb_q95", c.q95);
+    }
     out.push_back(std::move(entry));
   }
   return out;
 }
 
-report::Table summary_table(std::span<const SummaryRow> rows) {
+report::Table summary_table(std::span<const SummaryRow> rows, bool conditional) {
   report::Table table;
   table.title = "Posterior summary";
   const bool kinds =
@@ -88,6 +100,15 @@ report::Table summary_table(std::span<const SummaryRow> rows) {
                           beside(f.q50, f.sd), beside(f.q95, f.sd), std::isfinite(f.rhat) ? fmt::format("{:.3f}", f.rhat) : "-",
                           whole(f.ess_bulk), whole(f.ess_tail)});
   }
+  if (conditional && std::any_of(rows.begin(), rows.end(), [](const SummaryRow& row) { return row.conditional.has_value(); })) {
+    table.columns.insert(table.columns.end(), {"RB mean", "RB mcse"});
+    table.caption = "RB: from the conditionals of what was integrated out, instead of its draws.";
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto& c = rows[i].conditional;
+      table.rows[i].push_back(c ? beside(c->mean, std::max(c->mcse, 1e-3 * c->sd)) : "");
+      table.rows[i].push_back(c ? cell(c->mcse, 2) : "");
+    }
+  }
   if (!kinds) {  // of files that do not say
     table.columns.erase(table.columns.begin() + 1);
     for (auto& row : table.rows) row.erase(row.begin() + 1);
@@ -97,22 +118,8 @@ report::Table summary_table(std::span<const SummaryRow> rows) {
 
 std::string summary_text(std::span<const SummaryRow> rows, std::size_t limit) {
   const report::Table table = summary_table(rows.first(std::min(rows.size(), limit)));
-  std::vector<std::size_t> width(table.columns.size());
-  for (std::size_t c = 0; c < width.size(); ++c) {
-    width[c] = table.columns[c].size();
-    for (const auto& row : table.rows) width[c] = std::max(width[c], row[c].size());
-  }
-  std::string text;
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string out;
-    const std::size_t words = table.columns.size() > 1 && table.columns[1] == "kind" ? 2 : 1;
-    for (std::size_t c = 0; c < cells.size(); ++c)
-      out += c < words ? fmt::format("{:<{}}  ", cells[c], width[c]) : fmt::format("{:>{}}  ", cells[c], width[c]);
-    out.erase(out.find_last_not_of(' ') + 1);
-    text += out + "\n";
-  };
-  line(table.columns);
-  for (const auto& row : table.rows) line(row);
+  const bool kinds = table.columns.size() > 1 && table.columns[1] == "kind";
+  std::string text = report::table_text(table, kinds ? 2 : 1);
   if (rows.size() > limit) text += fmt::format("and {} more columns, all in result.json\n", rows.size() - limit);
   return text;
 }

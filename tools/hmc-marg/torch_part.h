@@ -1,5 +1,6 @@
-// The LibTorch part: the marginal density computed a second time, by autograd over a dense Gaussian block. It shares no code with
-// the affine analysis and the elimination: rows come from evaluating the program's residuals at zero and at unit vectors.
+// The LibTorch part: the marginal density computed a second time, by autograd. It shares no code with analyses and elimination:
+// rows of a dense Gaussian block come from evaluating the program's residuals at zero and at unit vectors, the coefficients of a
+// conjugate family's kernel from gradients of the program's density.
 #pragma once
 
 #include <span>
@@ -20,6 +21,8 @@ class TorchPart {
   // joint density. Throws Error(input) for an operation it does not know.
   virtual double log_density(const FactorGraph& graph, const std::vector<int>& eliminated, std::span<const double> kept,
                              std::span<double> gradient) = 0;
+  // Absolute rounding error to be expected in the last value, of differences of lgamma; 0 without conjugate families.
+  virtual double rounding() const = 0;
 };
 
 }  // namespace tenfold::hmc_marg

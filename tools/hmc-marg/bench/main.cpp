@@ -38,9 +38,11 @@ void print(const Row& row) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::pair<std::string, Row (*)()> rows[] = {{"eight_schools_gradient", hmc_marg::bench::eight_schools_gradient},
-                                                    {"regression_gradient", hmc_marg::bench::regression_gradient},
-                                                    {"lowering_time", hmc_marg::bench::lowering_time}};
+  const std::pair<std::string, Row (*)()> rows[] = {
+      {"eight_schools_gradient", hmc_marg::bench::eight_schools_gradient},
+      {"regression_gradient", hmc_marg::bench::regression_gradient},
+      {"lowering_time", hmc_marg::bench::lowering_time},
+      {"hierarchical_normal_gradient", hmc_marg::bench::hierarchical_normal_gradient}};
   bool found = argc < 2;
   for (const auto& [name, row] : rows) {
     if (argc >= 2 && name != argv[1]) continue;

@@ -37,5 +37,6 @@ double vector_log_ns();
 Row eight_schools_gradient();
 Row regression_gradient();
 Row lowering_time();
+Row hierarchical_normal_gradient();
 
 }  // namespace tenfold::hmc_marg::bench
