@@ -177,13 +177,13 @@ RawGraph read_edge_list(data::LineReader& lines, const LabelFile* labels, const 
   NodeNumbers numbers(fixed_nodes(labels, features));
   EdgeLines reader(lines, numbers);
   reader.read();
+  if (reader.edges() == 0) input_error(lines.file() + ": an empty graph: the file has no edges");
   const std::vector<std::size_t> labelled = mention_all(numbers, labels);
   const std::vector<std::size_t> featured = mention_all(numbers, features);
   numbers.finish();
   RawGraph out;
   out.format = "edge-list";
   out.nodes = numbers.nodes();
-  if (out.nodes == 0) input_error(lines.file() + ": an empty graph: no edges and no nodes");
   out.raw_edges = reader.edges();
   out.edges = numbers.take_edges();
   out.node_ids = numbers.take_ids();
