@@ -1,6 +1,7 @@
 #include "gnnbench/train_options.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include <fmt/format.h>
@@ -49,13 +50,14 @@ void describe_measurement(TrainOptions& o, cli::OptionTable& table) {
 
 void describe_workers(TrainOptions& o, cli::OptionTable& table) {
   describe_partition(o.partition, table);
+  table.add("--partition-cache", o.partition_cache, "folder that keeps partitions for other runs on the same graph")
+      .value_name("DIR")
+      .not_identity();
   table.add("--overlap", o.overlap, "sync: compute rows without remote neighbours while others are under way");
   table.flag("--refetch-input", o.refetch_input, "send the constant features at every update, too");
   table.flag("--bns-floor", o.bns_floor, "bns: keep int(p |B|) rows as published, possibly none");
   table.choice("--comm", o.comm, {{"mpi", Comm::mpi}, {"inproc", Comm::inproc}},
                "workers as processes under Open MPI, or as threads (tests)");
-  table.choice("--launch", o.launch, {{"local", Launch::local}, {"env", Launch::env}},
-               "start the workers here, or be one of those that mpirun or srun started");
   table.add("--timeout", o.timeout, "seconds without a sign of life after which a worker counts as lost").above(0).not_identity();
 }
 
@@ -120,6 +122,23 @@ void describe_training(TrainOptions& o, cli::OptionTable& table, bool with_syste
 void describe(TrainOptions& o, cli::OptionTable& table) {
   describe_load(o.load, table);
   describe_training(o, table, true);
+}
+
+Json options_json(const TrainOptions& options) {
+  TrainOptions copy = options;
+  cli::OptionTable table;
+  describe(copy, table);
+  Json out = Json::object();
+  for (const cli::OptionSpec& spec : table.specs()) out[spec.name] = cli::option_value(spec);
+  return out;
+}
+
+TrainOptions options_from_json(const Json& json) {
+  TrainOptions options;
+  cli::OptionTable table;
+  describe(options, table);
+  for (const auto& [name, value] : json.items()) cli::set_option(*table.find(name), value, name);
+  return options;
 }
 
 TrainOptions with_overrides(TrainOptions options, const SystemSpec& system) {

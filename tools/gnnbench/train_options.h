@@ -19,7 +19,6 @@ enum class GcnNorm : std::uint8_t { automatic, full, sub };
 enum class ClockKind : std::uint8_t { train, wall, cpu };
 enum class SelectBy : std::uint8_t { val, test_max };
 enum class Comm : std::uint8_t { mpi, inproc };
-enum class Launch : std::uint8_t { local, env };
 
 struct TrainOptions {
   LoadOptions load;
@@ -45,13 +44,13 @@ struct TrainOptions {
   SelectBy select = SelectBy::val;
   std::int64_t row_chunk = 65536;          // rows of an evaluation step
 
+  std::string partition_cache;             // a folder that keeps partitions for other runs on the same graph; empty: none
   PartitionOptions partition;              // parts of full-graph workers, --partition-seed among them
   bool overlap = false;                    // sync: rows without remote neighbours are computed meanwhile
   bool refetch_input = false;
   bool bns_floor = false;
 
   Comm comm = Comm::mpi;
-  Launch launch = Launch::local;
   double timeout = 60;                     // seconds that a worker may be silent
 
   std::optional<std::int64_t> memory;      // bytes; default 90 % of what is allowed
@@ -62,6 +61,10 @@ struct TrainOptions {
 void describe(TrainOptions& options, cli::OptionTable& table);
 // The options that describe a run apart from its data: what `compare` passes on. `with_system` adds --system.
 void describe_training(TrainOptions& options, cli::OptionTable& table, bool with_system);
+
+// Every option by its long name, DATA under "data", and back: what crosses to worker processes.
+Json options_json(const TrainOptions& options);
+TrainOptions options_from_json(const Json& json);
 
 // The options with the system's own overrides (+lr=0.005) in them. Throws Error(usage) for a key that is no option of training,
 // with the nearest.

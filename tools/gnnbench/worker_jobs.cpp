@@ -4,12 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "gnnbench/train_command.h"
 
 namespace tenfold::gnnbench {
 
-Json run_worker_job(const Json& job, Transport& transport, [[maybe_unused]] TorchPart& part, cli::Run& run) {
+Json run_worker_job(const Json& job, Transport& transport, TorchPart& part, cli::Run& run) {
   const auto name = job.at("job").get<std::string>();
   if (name == "exchange") return exchange_job(job, transport, run);
+  if (name == "train") return train_job(job, transport, part, run);
   usage_error("no worker's job " + name);
 }
 

@@ -48,7 +48,7 @@ Tensor infer(const Network& network, const Dataset& data, std::int64_t row_chunk
     }
     Tensor out = by_chunks(n, row_chunk, [&](std::int64_t first, std::int64_t last) {
       const GraphPtr graph = spec.uses_graph() ? row_range(data.graph, first, last, spec, network.dtype()) : GraphPtr();
-      return network.combine(l, contributions, chunk_of(rows, first, last), graph);
+      return network.combine(l, contributions, chunk_of(rows, first, last), graph, first);
     });
     rows = {.dense = std::move(out), .sparse = {}, .aggregated = {}};
   }

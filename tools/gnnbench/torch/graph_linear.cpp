@@ -24,8 +24,9 @@ struct LayerCall : torch::CustomClassHolder {
 };
 
 struct GraphLinear : torch::autograd::Function<GraphLinear> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& w_l, const Tensor& w_r, const Tensor& bias,
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& w_l, const std::optional<Tensor>& root, const Tensor& bias,
                         const c10::intrusive_ptr<LayerCall>& call) {
+    const Tensor w_r = root.value_or(Tensor());
     const Tensor xd = call->masked(x);
     const LayerGraph& graph = *call->graph;
     Tensor out, mean;
@@ -78,7 +79,7 @@ Tensor graph_linear(const Tensor& x, const GraphLinearWeights& w, const GraphPtr
   call->dropout = dropout;
   call->gemm_first = gemm_first;
   call->input_gradient = x.requires_grad();
-  return GraphLinear::apply(x, w.neighbours, w.root, w.bias, call);
+  return GraphLinear::apply(x, w.neighbours, w.root.defined() ? std::optional<Tensor>(w.root) : std::nullopt, w.bias, call);
 }
 
 }  // namespace tenfold::gnnbench

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "gnnbench/epoch_order.h"
-#include "gnnbench/partition.h"
+#include "gnnbench/partition_store.h"
 #include "gnnbench/sampler.h"
 #include "gnnbench/stream_digest.h"
 #include "gnnbench/torch/engine.h"
@@ -99,7 +99,7 @@ class MiniBatchEngine final : public Engine {
     options.objective = PartitionObjective::cut;
     options.seed = input_.plan.options.partition.seed;
     const int parts = static_cast<int>(input_.plan.system.cluster_parts);
-    const Partition partition = partition_graph(data.graph, data.direction == Direction::symmetric, parts, {}, options);
+    const Partition partition = stored_partition(data, parts, {}, options, input_.plan.options.partition_cache);
     part_of_ = partition.part_of;
     train_in_part_.assign(static_cast<std::size_t>(parts), 0);
     for (const NodeId v : train_) ++train_in_part_[static_cast<std::size_t>(part_of_[static_cast<std::size_t>(v)])];

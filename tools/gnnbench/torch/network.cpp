@@ -1,7 +1,5 @@
 #include "gnnbench/torch/network.h"
 
-#include <fmt/format.h>
-
 #include "gnnbench/torch/aggregate.h"
 #include "gnnbench/torch/attention.h"
 #include "gnnbench/torch/graph_linear.h"
@@ -20,7 +18,7 @@ Network::Network(const ModelSpec& spec, std::int64_t features, int classes, cons
       parameters_(model_parameters(spec, features, classes), key, dtype) {}
 
 const Tensor& Network::weight(int l, const char* name) const {
-  return parameters_.at(fmt::format("{}.{}.{}", spec_.kind == ModelKind::mlp ? "lins" : "convs", l, name));
+  return parameters_.at((spec_.kind == ModelKind::mlp ? "lins." : "convs.") + std::to_string(l) + "." + name);
 }
 
 bool Network::gemm_comes_first(int l, bool sparse) const {
@@ -66,14 +64,14 @@ Tensor Network::contribution(int l, const LayerRows& x) const {
   return gemm_comes_first(l, x.sparse != nullptr) ? linear(x, x.count(), weight(l, "lin_l.weight")) : x.dense;
 }
 
-Tensor Network::attention_layer(int l, const Tensor& z, const GraphPtr& graph, const Draws& draws) const {
+Tensor Network::attention_layer(int l, const Tensor& z, std::int64_t first, const GraphPtr& graph, const Draws& draws) const {
   const bool last = l == spec_.layers - 1;
   const int heads = last ? spec_.heads_last : spec_.heads;
   const std::int64_t width = z.size(1) / heads, targets = graph->destinations();
   const auto scores = [&](const Tensor& rows, const char* name) {
     return (rows.view({rows.size(0), heads, width}) * weight(l, name)).sum(-1);
   };
-  const Tensor target_scores = scores(z.narrow(0, 0, targets), "att_dst");
+  const Tensor target_scores = scores(z.narrow(0, first, targets), "att_dst");
   const DropoutKey key = draws.dropout(Purpose::dropout_attention, l, draws.on ? spec_.dropout_attn : 0.0);
   Tensor out = attend(z, scores(z, "att_src"), target_scores, graph, heads, key, compute_);
   if (last && heads > 1) out = out.view({targets, heads, width}).mean(1);
@@ -82,10 +80,10 @@ Tensor Network::attention_layer(int l, const Tensor& z, const GraphPtr& graph, c
 
 // From contributions of all sources, and the destinations' own rows, the first `own_count` of `own`.
 Tensor Network::layer_output(int l, const Tensor& contributions, const LayerRows& own, std::int64_t own_count,
-                             const GraphPtr& graph, const Draws& draws) const {
+                             std::int64_t first, const GraphPtr& graph, const Draws& draws) const {
   switch (spec_.kind) {
     case ModelKind::mlp: return linear(own, own_count, weight(l, "weight")).add_(weight(l, "bias"));
-    case ModelKind::gat: return attention_layer(l, contributions, graph, draws);
+    case ModelKind::gat: return attention_layer(l, contributions, first, graph, draws);
     case ModelKind::gcn: {
       Tensor out = aggregate(contributions, graph, compute_);
       if (!gemm_comes_first(l, own.sparse != nullptr)) out = torch::mm(out, weight(l, "lin.weight").t());
@@ -118,8 +116,8 @@ Tensor Network::linear_layer(int l, const LayerRows& x, const GraphPtr& graph, c
 Tensor Network::finish(int l, Tensor out) const {
   if (l == spec_.layers - 1) return out;
   if (spec_.norm == Norm::layer)
-    out = torch::layer_norm(out, {out.size(1)}, parameters_.at(fmt::format("norms.{}.weight", l)),
-                            parameters_.at(fmt::format("norms.{}.bias", l)));
+    out = torch::layer_norm(out, {out.size(1)}, parameters_.at("norms." + std::to_string(l) + ".weight"),
+                            parameters_.at("norms." + std::to_string(l) + ".bias"));
   return spec_.kind == ModelKind::gat ? torch::elu_(out) : torch::relu_(out);
 }
 
@@ -127,11 +125,12 @@ Tensor Network::layer(int l, const LayerRows& x, const GraphPtr& graph, const Dr
   if (spec_.linear_aggregation() && !x.sparse) return finish(l, linear_layer(l, x, graph, draws));
   const LayerRows in = dropped_input(l, x, graph, draws);
   const std::int64_t destinations = graph ? graph->destinations() : in.count();
-  return finish(l, layer_output(l, contribution(l, in), in, destinations, graph, draws));
+  return finish(l, layer_output(l, contribution(l, in), in, destinations, 0, graph, draws));
 }
 
-Tensor Network::combine(int l, const Tensor& contributions, const LayerRows& own, const GraphPtr& graph) const {
-  return finish(l, layer_output(l, contributions, own, own.count(), graph, Draws()));
+Tensor Network::combine(int l, const Tensor& contributions, const LayerRows& own, const GraphPtr& graph,
+                        std::int64_t first) const {
+  return finish(l, layer_output(l, contributions, own, own.count(), first, graph, Draws()));
 }
 
 Tensor Network::forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws) const {

@@ -42,10 +42,11 @@ class Network {
   torch::Tensor layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const;
 
   // The same without dropout, in two steps, for inference in row chunks: what each source contributes (any rows), and then the
-  // destinations of `graph` from all sources' contributions and their own rows `own`.
+  // destinations of `graph`, which are sources first, first + 1, ..., from all contributions and their own rows `own`.
   torch::Tensor contribution(int l, const LayerRows& x) const;
   bool contributes_rows(int l, bool sparse) const;  // the contribution is the row itself: the layer aggregates first
-  torch::Tensor combine(int l, const torch::Tensor& contributions, const LayerRows& own, const GraphPtr& graph) const;
+  torch::Tensor combine(int l, const torch::Tensor& contributions, const LayerRows& own, const GraphPtr& graph,
+                        std::int64_t first) const;
 
   // All layers over one batch: graphs[l] is layer l's. Logits of the last graph's destinations.
   torch::Tensor forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws) const;
@@ -56,9 +57,10 @@ class Network {
   DropoutKey input_dropout(int l, const Draws& draws) const;
   LayerRows dropped_input(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const;
   torch::Tensor layer_output(int l, const torch::Tensor& contributions, const LayerRows& own, std::int64_t own_count,
-                             const GraphPtr& graph, const Draws& draws) const;
+                             std::int64_t first, const GraphPtr& graph, const Draws& draws) const;
   torch::Tensor linear_layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const;
-  torch::Tensor attention_layer(int l, const torch::Tensor& z, const GraphPtr& graph, const Draws& draws) const;
+  torch::Tensor attention_layer(int l, const torch::Tensor& z, std::int64_t first, const GraphPtr& graph,
+                                const Draws& draws) const;
   torch::Tensor finish(int l, torch::Tensor out) const;
   bool gemm_comes_first(int l, bool sparse) const;
 

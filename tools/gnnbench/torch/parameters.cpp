@@ -4,8 +4,6 @@
 #include <set>
 #include <stdexcept>
 
-#include <fmt/format.h>
-
 #include "base/error.h"
 #include "base/sha256.h"
 #include "data/safetensors.h"
@@ -58,7 +56,7 @@ Tensor to_tensor(const data::TensorView& view, const std::string& file) {
     case data::DType::f32: break;
     case data::DType::f64: dtype = torch::kFloat64; break;
     case data::DType::i64: dtype = torch::kInt64; break;
-    default: input_error(fmt::format("{}: {}: dtype {} where F32 is needed", file, view.name, data::name_of(view.dtype)));
+    default: input_error(file + ": " + view.name + ": dtype " + std::string(data::name_of(view.dtype)) + " where F32 is needed");
   }
   Tensor tensor = torch::empty(view.shape, torch::TensorOptions().dtype(dtype));
   std::copy(view.bytes.begin(), view.bytes.end(), static_cast<std::byte*>(tensor.mutable_data_ptr()));
@@ -120,22 +118,22 @@ void load_parameters(Parameters& parameters, std::string_view bytes, const std::
   const torch::NoGradGuard off;
   std::set<std::string> filled;
   for (const auto& [name, tensor] : tensors_from_safetensors(bytes, file)) {
-    if (!parameters.has(name)) input_error(fmt::format("{}: {}: the model has no such parameter", file, name));
+    if (!parameters.has(name)) input_error(file + ": " + name + ": the model has no such parameter");
     Tensor value = parameters.at(name);
     if (value.sizes() != tensor.sizes())
-      input_error(fmt::format("{}: {}: shape {} where the model has {}", file, name, shape_text(tensor.sizes()),
-                              shape_text(value.sizes())));
+      input_error(file + ": " + name + ": shape " + shape_text(tensor.sizes()) + " where the model has " +
+                  shape_text(value.sizes()));
     value.copy_(tensor);
     filled.insert(name);
   }
   for (const Parameter& p : parameters.all())
-    if (!filled.contains(p.spec.name)) input_error(fmt::format("{}: no {}, which the model has", file, p.spec.name));
+    if (!filled.contains(p.spec.name)) input_error(file + ": no " + p.spec.name + ", which the model has");
 }
 
 std::string weights_digest(const Parameters& parameters) {
   Sha256 hash;
   for (const Parameter& p : parameters.all()) {
-    hash.update(fmt::format("{} {}\n", p.spec.name, shape_text(p.value.sizes())));
+    hash.update(p.spec.name + " " + shape_text(p.value.sizes()) + "\n");
     const Tensor value = p.value.detach().to(torch::kFloat32).contiguous();
     hash.update(bytes_of(value));
   }

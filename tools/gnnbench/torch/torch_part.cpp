@@ -1,8 +1,6 @@
 // The module's object: training and inference on LibTorch.
 #include <torch/torch.h>
 
-#include <fmt/format.h>
-
 #include "base/error.h"
 #include "base/files.h"
 #include "cli/torch_part.h"
@@ -35,7 +33,8 @@ class Training final : public TorchPart {
     set_up_libtorch(threads);
     const StoredModel model = parse_model((folder / "config.json").string());
     if (model.features != data.features.width)
-      input_error(fmt::format("{}: {} features where the model takes {}", data.source, data.features.width, model.features));
+      input_error(data.source + ": " + std::to_string(data.features.width) + " features where the model takes " +
+                  std::to_string(model.features));
     Network network(model.spec, model.features, model.classes, RandomKey{}, torch::kFloat32,
                     c10::make_intrusive<Compute>(threads));
     const std::string weights = (folder / "model.safetensors").string();

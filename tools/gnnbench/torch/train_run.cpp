@@ -4,8 +4,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include <fmt/format.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "gnnbench/run_result.h"
@@ -77,8 +75,8 @@ TrainRun::Agreed TrainRun::update() {
                    first && wall_s() - saved_at_s_ >= plan_.options.checkpoint_every ? 1.0 : 0.0};
   sum_over_workers(sums, transport_);
   if (!std::isfinite(sums[0]))
-    infeasible_error(fmt::format("update {}: the loss is not finite; lower --lr ({}){}", update_ + 1, plan_.lr,
-                                 run_.directory() ? "; the last checkpoint is kept" : ""));
+    infeasible_error("update " + std::to_string(update_ + 1) + ": the loss is not finite; lower --lr (" +
+                     data::dump_json(plan_.lr) + ")" + (run_.directory() ? "; the last checkpoint is kept" : ""));
   clock_.enter(Section::optim);
   optimiser_.step();
   clock_.enter(Section::other);
@@ -139,7 +137,7 @@ void TrainRun::report_progress() {
              .done = static_cast<double>(update_),
              .total = static_cast<double>(plan_.max_updates),
              .unit = "updates",
-             .note = val > 0 ? fmt::format("val {:.4f}", static_cast<double>(curve_.back().val_correct) / val) : ""});
+             .note = val > 0 ? "val " + data::dump_json(std::round(1e4 * static_cast<double>(curve_.back().val_correct) / val) / 1e4) : ""});
 }
 
 void TrainRun::dump(const UpdateRecord& record) {
@@ -147,7 +145,7 @@ void TrainRun::dump(const UpdateRecord& record) {
   std::vector<std::pair<std::string, torch::Tensor>> tensors = {{"nodes", torch::tensor(record.nodes, torch::kInt64)},
                                                                 {"logits", record.logits}};
   for (const Parameter& p : network_.parameters().all()) tensors.emplace_back("gradient." + p.spec.name, p.value.grad());
-  run_.directory()->write(fmt::format("dump/update_{}.safetensors", update_ - 1), tensors_to_safetensors(tensors));
+  run_.directory()->write("dump/update_" + std::to_string(update_ - 1) + ".safetensors", tensors_to_safetensors(tensors));
 }
 
 }  // namespace tenfold::gnnbench

@@ -2,8 +2,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include <fmt/format.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "gnnbench/torch/train_run.h"
@@ -16,7 +14,7 @@ constexpr const char* kWeights = "weights.safetensors";
 constexpr const char* kMoments = "adam.safetensors";
 constexpr const char* kBest = "best.safetensors";
 
-std::string worker_blob(int rank) { return fmt::format("worker-{}.bin", rank); }
+std::string worker_blob(int rank) { return "worker-" + std::to_string(rank) + ".bin"; }
 
 Json points_json(const std::vector<CurvePoint>& points) {
   Json out = Json::array();
@@ -42,7 +40,10 @@ std::vector<CurvePoint> points_of(const Json& json) {
 
 // The counters of a worker stand before what its engine keeps.
 std::string worker_text(const TrafficCounters& c, const std::string& engine) {
-  return fmt::format("{} {} {} {} {}\n", c.setup, c.forward, c.backward, c.allreduce, c.feature_fetch) + engine;
+  std::string text;
+  for (const std::uint64_t count : {c.setup, c.forward, c.backward, c.allreduce, c.feature_fetch}) text += std::to_string(count) + " ";
+  text.back() = '\n';
+  return text + engine;
 }
 
 }  // namespace
@@ -80,7 +81,8 @@ void TrainRun::resume(const cli::State& state) {
     if (s.at("data_digest") != input_.data.digest)
       input_error("--resume: the data set is not the one that the run began with (its digest differs)");
     if (s.at("workers") != plan_.system.workers)
-      input_error(fmt::format("--resume: the run began with {} workers, not {}", s.at("workers").get<int>(), plan_.system.workers));
+      input_error("--resume: the run began with " + std::to_string(s.at("workers").get<int>()) + " workers, not " +
+                  std::to_string(plan_.system.workers));
     update_ = s.at("update");
     next_evaluation_ = s.at("next_evaluation");
     curve_ = points_of(s.at("curve"));
