@@ -54,19 +54,24 @@ std::span<const std::byte> bytes_of(const std::vector<T>& values) {
   return std::as_bytes(std::span(values));
 }
 
-void write_features(GnnbWriter& writer, const GenerateOptions& options, std::span<const std::int32_t> classes, cli::Run& run) {
+// Returns how many entries are not zero.
+std::int64_t write_features(GnnbWriter& writer, const GenerateOptions& options, std::span<const std::int32_t> classes,
+                            cli::Run& run) {
   const std::int64_t rows = std::max<std::int64_t>(1, kBlockFloats / options.features);
   std::vector<float> block;
+  std::int64_t nonzeros = 0;
   writer.begin("features.npy", data::NpyType::f32, {options.nodes, options.features});
   for (std::int64_t first = 0; first < options.nodes; first += rows) {
     leave_if_stopped();
     block.resize(static_cast<std::size_t>(std::min(rows, options.nodes - first) * options.features));
     generate_features(options, classes, first, block, run.threads());
     writer.write(bytes_of(block));
+    nonzeros += static_cast<std::int64_t>(block.size()) - std::count(block.begin(), block.end(), 0.0f);
     run.step({"writing features", static_cast<double>(std::min(first + rows, options.nodes)), static_cast<double>(options.nodes),
               "rows", ""});
   }
   writer.end();
+  return nonzeros;
 }
 
 cli::Result data_generate(const DataGenerateOptions& command, cli::Run& run) {
@@ -83,20 +88,29 @@ cli::Result data_generate(const DataGenerateOptions& command, cli::Run& run) {
   const auto edges = static_cast<std::int64_t>(graph.csr.indices.size());
   writer.array("indptr.npy", data::NpyType::i64, {options.nodes + 1}, bytes_of(graph.csr.indptr));
   writer.array("indices.npy", data::NpyType::i32, {edges}, bytes_of(graph.csr.indices));
-  if (options.features > 0) write_features(writer, options, nodes.classes, run);
+  const std::int64_t nonzeros = options.features > 0 ? write_features(writer, options, nodes.classes, run) : 0;
   writer.array("labels.npy", data::NpyType::i32, {options.nodes}, bytes_of(nodes.labels));
   writer.array("split.npy", data::NpyType::u8, {options.nodes}, bytes_of(split));
 
-  Dataset facts = generate_facts(options, graph.counts);
-  const GnnbWriter::Written written = writer.finish(facts);
+  Dataset data = generate_facts(options, graph.counts);
+  const GnnbWriter::Written written = writer.finish(data);
   if (!command.output.out) run.note("the graph is in " + written.path.string());
-  const Dataset stored = open_gnnb(written.path, false);
+
+  // What data info would say, without reading the features back.
+  data.digest = written.digest;
+  data.graph = graph.csr.view();
+  data.labels = nodes.labels;
+  data.split = split;
   cli::Result result;
   result.value = written_json(written);
-  result.value["info"] = info_json(stored);
+  Json& info = result.value["info"] = info_json(data);
+  if (options.features > 0) {
+    info["features"] = {{"width", options.features}, {"store", "dense"}, {"norm", "none"}, {"nonzeros", nonzeros}};
+    info["density"] = static_cast<double>(nonzeros) / static_cast<double>(options.nodes * options.features);
+  }
   result.human =
-      fmt::format("{}: {} nodes, {} edges, {} bytes\n", written.path.string(), written.nodes, written.edges, written.bytes) +
-      info_text(stored);
+      fmt::format("{}: {} nodes, {} edges, degrees up to {}, {} features, {} bytes\n", written.path.string(), written.nodes,
+                  written.edges, info["max_degree"].get<std::int64_t>(), options.features, written.bytes);
   return result;
 }
 
