@@ -8,6 +8,8 @@
 #include "gnnbench/data_sample_command.h"
 #include "gnnbench/kernels_command.h"
 #include "gnnbench/partition_command.h"
+#include "gnnbench/predict_command.h"
+#include "gnnbench/train_command.h"
 #include "gnnbench/worker_main.h"
 
 int main(int argc, char** argv) {
@@ -24,6 +26,8 @@ int main(int argc, char** argv) {
                              data_generate_command(),
                              data_sample_command(),
                              partition_command(),
+                             train_command(),
+                             predict_command(),
                              kernels_command(),
                          }});
 }

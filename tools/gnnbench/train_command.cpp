@@ -13,6 +13,7 @@
 #include "gnnbench/gnnb_store.h"
 #include "gnnbench/graph_facts.h"
 #include "gnnbench/launcher.h"
+#include "gnnbench/memory_plan.h"
 #include "gnnbench/train_report.h"
 #include "gnnbench/workers_inproc.h"
 
@@ -80,7 +81,10 @@ cli::Result train(const TrainOptions& options, cli::Run& run) {
   for (const std::string& warning : require_task(data)) run.warn(warning);
   const TrainPlan plan = plan_training(options, data);
   for (const std::string& warning : plan.warnings) run.warn(warning);
-  cli::Result result = train_report(plan, run_workers(options, plan, data, run));
+  check_memory(plan, data);
+  Json value = run_workers(options, plan, data, run);
+  value["planned_bytes"] = plan_memory(plan, data).total();
+  cli::Result result = train_report(plan, std::move(value));
   const Json& target = result.value["target"];
   if (!target.is_null() && !target["reached"].get<bool>()) {
     const Json& best = result.value["best"];
@@ -115,7 +119,8 @@ cli::Subcommand train_command() {
                     "--split random:0.4,0.3,0.3 --epochs 40 -o build/karate",
                     "gnnbench train sample_data/gnn/iris.npz --split random:0.5,0.25,0.25 --system ns:5:5 --batch 16 --epochs 30 "
                     "-o build/iris",
-                    "gnnbench train --model gcn --hidden 16 --epochs 60 -o build/gcn"},
+                    "gnnbench train sample_data/gnn/iris.npz --split per-class:10,30,60 --model gcn --hidden 16 --target 0.9 --epochs 60 -o "
+                    "build/gcn"},
        .description = "Trains to the end that --epochs, --updates, --budget or --patience set, evaluates exactly at the points of "
                       "--eval-every, and keeps the weights of the best validation in best/, which predict and PyTorch Geometric "
                       "read. A resumed run gives the same weights, curve and draws as one that was never interrupted."});

@@ -119,7 +119,7 @@ TEST_CASE("sampled gcn with full-graph weights is unbiased, layer by layer; with
     const auto full = make_full_graph_engine(input, network, 5, clock, false);
     const Tensor exact = gradient(*full, 0);
     const auto sampled = make_mini_batch_engine(input, network, 5, clock);
-    const int draws = 3000;
+    const int draws = 800;
     Tensor sum = torch::zeros_like(exact), squares = torch::zeros_like(exact);
     for (int i = 0; i < draws; ++i) {
       const Tensor g = gradient(*sampled, static_cast<std::uint32_t>(i));

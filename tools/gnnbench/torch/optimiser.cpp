@@ -33,7 +33,7 @@ void Optimiser::reduce(Transport* transport) {
   by_type(all.scalar_type(), [&](auto real) { transport->all_reduce_sum(writable<decltype(real)>(all)); });
   std::int64_t at = 0;
   for (Parameter& p : parameters_.all()) {
-    p.value.mutable_grad() = all.narrow(0, at, p.value.numel()).view_as(p.value);
+    p.value.mutable_grad().copy_(all.narrow(0, at, p.value.numel()).view_as(p.value));
     at += p.value.numel();
   }
 }
