@@ -122,7 +122,7 @@ cli::Subcommand predict_command() {
       {.threads = true,
        .torch = true,
        .product = "text/csv",
-       .examples = {"gnnbench predict sample_data/gnn/karate-run --data sample_data/gnn/karate.csv --labels "
+       .examples = {"gnnbench predict sample_data/gnn/karate-model --data sample_data/gnn/karate.csv --labels "
                     "sample_data/gnn/karate_labels.csv --features identity"},
        .description = "Exact inference: every node sees all its neighbours. RUN's best/ is what training kept, config.json and "
                       "model.safetensors in PyTorch Geometric's names."});

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "gnnbench/run_result.h"
 #include "gnnbench/torch/evaluate.h"
+#include "gnnbench/torch/warm_up.h"
 #include "gnnbench/worker_texts.h"
 
 namespace tenfold::gnnbench {
@@ -25,6 +26,7 @@ TrainRun::TrainRun(const TrainInput& input, cli::Run& run)
       sizes_(curve_sizes(input.data)) {
   input_.transport = transport_;
   const std::optional<cli::State> state = run.resume_from();
+  warm_up(plan_.options.model, input.data.features.width, input.data.classes, input.data.features.sparse(), network_.compute());
   engine_ = plan_.system.family() == Family::mini_batch
                 ? make_mini_batch_engine(input_, network_, run.seed(), clock_)
                 : make_full_graph_engine(input_, network_, run.seed(), clock_, state.has_value());
