@@ -1,6 +1,7 @@
 #include "gnnbench/torch/exchange.h"
 
-#include "base/error.h"
+#include "gnnbench/partition_store.h"
+#include "gnnbench/torch/exchange_systems.h"
 
 namespace tenfold::gnnbench {
 namespace {
@@ -12,7 +13,7 @@ class WholeGraph final : public Exchange {
   torch::Tensor rows(const torch::Tensor& inner, int) override { return inner; }
   GraphPtr graph(int) const override { return graph_; }
   void end() override {}
-  std::span<const NodeId> inner() const override { return {}; }
+  std::optional<std::span<const NodeId>> inner() const override { return std::nullopt; }
   std::map<std::string, torch::Tensor> save() override { return {}; }
   void restore(const std::map<std::string, torch::Tensor>&) override {}
   double spent_s() const override { return 0; }
@@ -22,15 +23,55 @@ class WholeGraph final : public Exchange {
   GraphPtr graph_;
 };
 
+// METIS is asked once a run, by rank 0.
+Partition agreed_partition(const TrainInput& input) {
+  Transport& transport = *input.transport;
+  const Dataset& data = input.data;
+  Partition partition;
+  if (transport.rank() == 0) {
+    std::vector<std::uint8_t> train(data.split.size());
+    for (std::size_t v = 0; v < train.size(); ++v) train[v] = static_cast<Part>(data.split[v]) == Part::train;
+    const TrainOptions& options = input.plan.options;
+    partition = stored_partition(data, transport.size(), train, options.partition, options.partition_cache);
+  } else {
+    partition.parts = transport.size();
+    partition.part_of.resize(static_cast<std::size_t>(data.nodes()));
+  }
+  const int tag = message_tag(Traffic::setup, 0, 0);
+  const auto bytes = std::as_writable_bytes(std::span(partition.part_of));
+  if (transport.rank() != 0) {
+    transport.wait(transport.receive(0, tag, bytes));
+    return partition;
+  }
+  std::vector<Ticket> tickets;
+  for (int peer = 1; peer < transport.size(); ++peer) tickets.push_back(transport.send(peer, tag, bytes));
+  for (const Ticket ticket : tickets) transport.wait(ticket);
+  return partition;
+}
+
 }  // namespace
 
 std::unique_ptr<Exchange> make_whole_graph_exchange(GraphPtr graph) { return std::make_unique<WholeGraph>(std::move(graph)); }
 
-std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& network, const RandomKey&) {
+std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& network, const RandomKey& key) {
   const Dataset& data = input.data;
-  if (input.plan.system.workers > 1) usage_error(to_string(input.plan.system) + ": full-graph training has one worker here");
+  const TrainOptions& options = input.plan.options;
+  const SystemSpec& system = input.plan.system;
   const bool symmetric = data.direction == Direction::symmetric || is_symmetric(data.graph);
-  return make_whole_graph_exchange(whole_graph(data.graph, symmetric, network.spec(), network.dtype(), true));
+  if (system.workers == 1)
+    return make_whole_graph_exchange(whole_graph(data.graph, symmetric, network.spec(), network.dtype(), true));
+  const Partition partition = agreed_partition(input);
+  const ExchangeContext context{
+      .part = make_worker_part(data.graph, symmetric, partition, input.transport->rank(), network.spec(), network.dtype()),
+      .transport = input.transport,
+      .compute = network.compute(),
+      .model = network.spec(),
+      .refetch_input = options.refetch_input};
+  switch (system.method) {
+    case Method::pipe: return make_pipe_exchange(context);
+    case Method::bns: return make_bns_exchange(context, key, system.bns_rate, options.bns_floor);
+    default: return make_sync_exchange(context);
+  }
 }
 
 }  // namespace tenfold::gnnbench

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -23,16 +24,17 @@ class Exchange {
   // Before the forward pass of an update (updates count from 0).
   virtual void begin(std::uint32_t update) = 0;
   // What layer `layer` takes in: inner rows [inner, D] of h^layer, before dropout, become [inner + halo, D] in the order of
-  // graph(layer)->source_ids. Called once a layer in ascending order, for the exchanged layers 1 .. L-1. Differentiable: the
-  // backward pass of the returned tensor sends the gradients of halo rows to their owners, who add them.
+  // graph(layer)->source_ids. Called once a layer in ascending order, for the exchanged layers 1 .. L-1, and 0 where constant
+  // rows travel, too. Differentiable: the backward pass of the returned tensor sends the gradients of halo rows to their owners,
+  // who add them.
   virtual torch::Tensor rows(const torch::Tensor& inner, int layer) = 0;
   // The graph that a layer aggregates over in this update; degrees (scale, divide) are the whole graph's. Valid until begin().
   virtual GraphPtr graph(int layer) const = 0;
   // After the backward pass: nothing of this update is under way any more that the next one does not await itself.
   virtual void end() = 0;
 
-  // Global ids of the inner rows, ascending; empty: all n.
-  virtual std::span<const NodeId> inner() const = 0;
+  // Global ids of the inner rows, ascending; none: all n. A part may have no nodes.
+  virtual std::optional<std::span<const NodeId>> inner() const = 0;
 
   // What a checkpoint must keep besides weights (received rows, messages under way); empty for memoryless methods.
   virtual std::map<std::string, torch::Tensor> save() = 0;
@@ -46,7 +48,7 @@ class Exchange {
 // One worker: the whole graph, rows unchanged. `graph` is shared by all layers.
 std::unique_ptr<Exchange> make_whole_graph_exchange(GraphPtr graph);
 
-// The exchange of the plan's system on this worker. Throws Error(usage) for one that has none.
+// The exchange of the plan's system on this worker. W > 1: rank 0 partitions the graph and tells the others.
 std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& network, const RandomKey& key);
 
 }  // namespace tenfold::gnnbench

@@ -1,6 +1,8 @@
 // Full-graph training: every update is a pass over all rows of the worker's part.
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "base/error.h"
 #include "gnnbench/torch/aggregate.h"
 #include "gnnbench/torch/engine.h"
 #include "gnnbench/torch/exchange.h"
@@ -17,10 +19,13 @@ class FullGraphEngine final : public Engine {
     clock.enter(Section::setup);
     exchange_ = make_exchange(input, network, key_);
     inner_ = exchange_->inner();
-    ids_ = exchange_->graph(0)->source_ids;
+    refetch_ = inner_ && input.plan.options.refetch_input;
+    if (refetch_ && input.data.features.sparse())
+      usage_error("--refetch-input: sparse features are fetched once; --store dense makes them travel");
     const Features& features = input.data.features;
-    x_ = ids_.empty() ? all_feature_rows(features, input.data.nodes(), network.dtype(), true)
-                      : gather_feature_rows(features, ids_, network.dtype(), true, *network.compute());
+    x_ = !inner_ ? all_feature_rows(features, input.data.nodes(), network.dtype(), true)
+                 : gather_feature_rows(features, refetch_ ? *inner_ : exchange_->graph(0)->source_ids, network.dtype(), true,
+                                       *network.compute());
     find_loss_rows();
     clock.enter(resumed ? Section::other : Section::forward);
     if (precomputes()) x_.aggregated = aggregate_rows(x_.dense, *exchange_->graph(0), *network.compute());
@@ -34,7 +39,7 @@ class FullGraphEngine final : public Engine {
     const Draws draws{.key = key_, .update = update, .on = true};
     LayerRows rows = x_;
     for (int l = 0; l < network_.spec().layers; ++l) {
-      if (l > 0) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
+      if (l > 0 || refetch_) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
       rows.dense = network_.layer(l, rows, exchange_->graph(l), draws);
       rows.sparse.reset();
     }
@@ -68,10 +73,10 @@ class FullGraphEngine final : public Engine {
 
  private:
   std::int64_t inner_rows() const {
-    return inner_.empty() ? input_.data.nodes() : static_cast<std::int64_t>(inner_.size());
+    return inner_ ? static_cast<std::int64_t>(inner_->size()) : input_.data.nodes();
   }
   NodeId inner_id(std::int64_t row) const {
-    return inner_.empty() ? static_cast<NodeId>(row) : inner_[static_cast<std::size_t>(row)];
+    return inner_ ? (*inner_)[static_cast<std::size_t>(row)] : static_cast<NodeId>(row);
   }
 
   void find_loss_rows() {
@@ -103,7 +108,8 @@ class FullGraphEngine final : public Engine {
   const Network& network_;
   RandomKey key_;
   std::unique_ptr<Exchange> exchange_;
-  std::span<const NodeId> inner_, ids_;
+  std::optional<std::span<const NodeId>> inner_;
+  bool refetch_ = false;  // rows of layer 0 travel at every update
   LayerRows x_;
   Tensor loss_rows_, labels_;
 };
