@@ -53,7 +53,6 @@ void describe_workers(TrainOptions& o, cli::OptionTable& table) {
   table.add("--partition-cache", o.partition_cache, "folder that keeps partitions for other runs on the same graph")
       .value_name("DIR")
       .not_identity();
-  table.add("--overlap", o.overlap, "sync: compute rows without remote neighbours while others are under way");
   table.flag("--refetch-input", o.refetch_input, "send the constant features at every update, too");
   table.flag("--bns-floor", o.bns_floor, "bns: keep int(p |B|) rows as published, possibly none");
   table.choice("--comm", o.comm, {{"mpi", Comm::mpi}, {"inproc", Comm::inproc}},
@@ -71,11 +70,10 @@ void describe_keeping(TrainOptions& o, cli::OptionTable& table) {
 // Keys that a system may set for itself: how it trains, not what, on which data, or how it is measured.
 const std::set<std::string>& own_keys() {
   static const std::set<std::string> keys = {
-      "model",    "aggregator", "layers",    "hidden",        "dropout",       "dropout-input",    "dropout-attn",
-      "heads",    "heads-last", "norm",      "self-loops",    "order",         "precompute-first", "lr",
-      "wd",       "wd-scope",   "batch",     "fanout",        "gcn-norm",      "epochs",           "updates",
-      "budget",   "patience",   "partition", "partition-obj", "balance-train", "overlap",          "refetch-input",
-      "bns-floor"};
+      "model",  "aggregator", "layers",    "hidden",        "dropout",       "dropout-input",    "dropout-attn",
+      "heads",  "heads-last", "norm",      "self-loops",    "order",         "precompute-first", "lr",
+      "wd",     "wd-scope",   "batch",     "fanout",        "gcn-norm",      "epochs",           "updates",
+      "budget", "patience",   "partition", "partition-obj", "balance-train", "refetch-input",    "bns-floor"};
   return keys;
 }
 

@@ -46,7 +46,6 @@ struct TrainOptions {
 
   std::string partition_cache;             // a folder that keeps partitions for other runs on the same graph; empty: none
   PartitionOptions partition;              // parts of full-graph workers, --partition-seed among them
-  bool overlap = false;                    // sync: rows without remote neighbours are computed meanwhile
   bool refetch_input = false;
   bool bns_floor = false;
 
