@@ -41,7 +41,8 @@ TEST_CASE("every ten epochs, every fifty updates") {
 }
 
 TEST_CASE("other schedules are refused") {
-  for (const char* text : {"", "geo:", "geo:1", "geo:0.5", "geo:1.0", "geo:x", "geo:1.5.2", "geo:-2", "0e", "e", "10", "10x", "-5u", "1.5e"})
+  for (const char* text :
+       {"", "geo:", "geo:1", "geo:0.5", "geo:1.0", "geo:x", "geo:1.5.2", "geo:-2", "0e", "e", "10", "10x", "-5u", "1.5e"})
     CHECK_THROWS_AS(EvalSchedule::parse(text, 1), Error);
 }
 

@@ -1,8 +1,10 @@
 // The words that name systems, and the plan that follows from one.
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include "base/error.h"
 #include "gnnbench/sampler.h"
+
 #include "gnnbench/system_spec.h"
 #include "gnnbench/train_options.h"
 #include "torch/task_support.h"
@@ -49,8 +51,8 @@ TEST_CASE("what is printed parses to the same") {
 TEST_CASE("what is no system is refused with the nearest") {
   CHECK(refusal("pipes@2").find("did you mean pipe?") != std::string::npos);
   CHECK(refusal("clutser").find("did you mean cluster?") != std::string::npos);
-  for (const char* text : {"", "ns:0", "ns:-1", "ns:x", "bns:0", "bns:1.5", "bns:nan", "cluster:0", "cluster:1:2:3", "sync:1", "ns@0",
-                           "ns@2@3", "ns@x", "mlp@2", "sync+lr", "sync+=3"})
+  for (const char* text : {"", "ns:0", "ns:-1", "ns:x", "bns:0", "bns:1.5", "bns:nan", "cluster:0", "cluster:1:2:3", "sync:1",
+                           "ns@0", "ns@2@3", "ns@x", "mlp@2", "sync+lr", "sync+=3"})
     CHECK_MESSAGE(!refusal(text).empty(), text);
 }
 
@@ -85,7 +87,8 @@ TEST_CASE("a plan: batches, fanouts, learning rates and a system's own options")
 TEST_CASE("plans that cannot be are refused") {
   const Dataset data = testing::random_task({.nodes = 50, .seed = 3});
   TrainOptions o;
-  for (const char* system : {"ns:1:2:3", "cluster:51", "sync@51", "sync+seed=3", "sync+learning-rate=3", "sync+lr=-1", "sync+lr=x"}) {
+  for (const char* system :
+       {"ns:1:2:3", "cluster:51", "sync@51", "sync+seed=3", "sync+learning-rate=3", "sync+lr=-1", "sync+lr=x"}) {
     o.system = system;
     CHECK_THROWS_AS(plan_training(o, data), Error);
   }
@@ -94,4 +97,23 @@ TEST_CASE("plans that cannot be are refused") {
   o.model.hidden = 10;
   o.model.heads = 4;
   CHECK_THROWS_AS(plan_training(o, data), Error);
+}
+
+TEST_CASE("options cross to another process as they are") {
+  TrainOptions o;
+  o.load.data = "graph.gnnb";
+  o.system = "ns:5@2";
+  o.model.kind = ModelKind::gat;
+  o.lr = 0.125;
+  o.budget = 3.5;
+  o.fanout = {"4", "all"};
+  o.select = SelectBy::test_max;
+  o.bns_floor = true;
+  const TrainOptions back = options_from_json(options_json(o));
+  CHECK(options_json(back) == options_json(o));
+  CHECK(back.load.data == "graph.gnnb");
+  CHECK(back.model.kind == ModelKind::gat);
+  CHECK(back.lr == 0.125);
+  CHECK(!back.target);
+  CHECK(back.fanout == std::vector<std::string>{"4", "all"});
 }

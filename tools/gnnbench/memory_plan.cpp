@@ -25,8 +25,7 @@ std::vector<std::int64_t> layer_rows(const TrainPlan& plan, const Dataset& data)
   const auto layers = static_cast<std::size_t>(plan.options.model.layers);
   const std::int64_t n = data.nodes();
   const SystemSpec& s = plan.system;
-  if (s.family() != Family::mini_batch)
-    return std::vector<std::int64_t>(layers + 1, (n + s.workers - 1) / s.workers);
+  if (s.family() != Family::mini_batch) return std::vector<std::int64_t>(layers + 1, (n + s.workers - 1) / s.workers);
   if (s.method == Method::cluster) {
     const std::int64_t rows = std::min(n, 2 * (n / s.cluster_parts + 1) * s.cluster_per_batch);
     return std::vector<std::int64_t>(layers + 1, rows);
@@ -93,8 +92,8 @@ MemoryPlan plan_memory(const TrainPlan& plan, const Dataset& data) {
   if (!mini && model.linear_aggregation() && !sparse && model.precompute_first != Tristate::off && !(model.dropout_input > 0))
     out.parts.push_back({"aggregated features", 4 * u(rows[0]) * u(widths[0])});
   if (mini) out.parts.push_back({"a batch's features and edges", 4 * (sparse ? 0 : u(rows[0]) * u(widths[0])) + edges});
-  out.parts.push_back({"parameters, gradients, moments",
-                       16 * u(parameter_count(model_parameters(model, data.features.width, data.classes)))});
+  out.parts.push_back(
+      {"parameters, gradients, moments", 16 * u(parameter_count(model_parameters(model, data.features.width, data.classes)))});
   const std::uint64_t training = kept + transient;
   out.parts.push_back(training >= evaluation ? MemoryPart{"activations", training} : MemoryPart{"evaluation", evaluation});
   return out;

@@ -66,9 +66,7 @@ void add_layer(const ModelSpec& spec, int l, std::int64_t in, std::int64_t width
   }
 }
 
-const char* name_of(Tristate value) {
-  return value == Tristate::automatic ? "auto" : value == Tristate::on ? "on" : "off";
-}
+const char* name_of(Tristate value) { return value == Tristate::automatic ? "auto" : value == Tristate::on ? "on" : "off"; }
 const char* name_of(Order order) {
   return order == Order::automatic ? "auto" : order == Order::aggregate_first ? "aggregate" : "gemm";
 }
@@ -100,8 +98,7 @@ void describe_model(ModelSpec& s, cli::OptionTable& table) {
   table.choice("--model", s.kind,
                {{"sage", ModelKind::sage}, {"gcn", ModelKind::gcn}, {"gat", ModelKind::gat}, {"mlp", ModelKind::mlp}},
                "architecture; mlp ignores the graph");
-  table.choice("--aggregator", s.aggregator,
-               {{"mean", Aggregator::mean}, {"pool", Aggregator::pool}, {"gcn", Aggregator::gcn}},
+  table.choice("--aggregator", s.aggregator, {{"mean", Aggregator::mean}, {"pool", Aggregator::pool}, {"gcn", Aggregator::gcn}},
                "sage: how neighbours are summed up");
   table.add("--layers", s.layers, "layers").between(1, 100);
   table.add("--hidden", s.hidden, "width of the hidden layers").between(1, 1 << 20);

@@ -79,7 +79,8 @@ void write_csv(const Dataset& data, const std::vector<float>& probabilities, std
 void write_npy(const std::vector<float>& probabilities, std::int64_t rows, std::int64_t classes, std::ostream& out) {
   const std::int64_t shape[] = {rows, classes};
   out << data::npy_header(data::NpyType::f32, shape);
-  out.write(reinterpret_cast<const char*>(probabilities.data()), static_cast<std::streamsize>(probabilities.size() * sizeof(float)));
+  out.write(reinterpret_cast<const char*>(probabilities.data()),
+            static_cast<std::streamsize>(probabilities.size() * sizeof(float)));
 }
 
 // How often the prediction is the label, where labels are known.

@@ -11,15 +11,9 @@ namespace {
 
 Json data_json(const Dataset& data) {
   const Features& x = data.features;
-  return {{"name", data.name},
-          {"source", data.source},
-          {"format", data.format},
-          {"digest", data.digest},
-          {"nodes", data.nodes()},
-          {"edges", data.graph.edges()},
-          {"features", x.width},
-          {"sparse", x.sparse()},
-          {"classes", data.classes}};
+  return {{"name", data.name},     {"source", data.source}, {"format", data.format},
+          {"digest", data.digest}, {"nodes", data.nodes()}, {"edges", data.graph.edges()},
+          {"features", x.width},   {"sparse", x.sparse()},  {"classes", data.classes}};
 }
 
 double accuracy(std::int64_t correct, std::int64_t size) {
@@ -29,9 +23,7 @@ double accuracy(std::int64_t correct, std::int64_t size) {
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-const char* name_of(ClockKind clock) {
-  return clock == ClockKind::train ? "train" : clock == ClockKind::wall ? "wall" : "cpu";
-}
+const char* name_of(ClockKind clock) { return clock == ClockKind::train ? "train" : clock == ClockKind::wall ? "wall" : "cpu"; }
 
 double clock_of(const CurvePoint& p, ClockKind clock) {
   return clock == ClockKind::train ? p.train_s : clock == ClockKind::wall ? p.wall_s : p.cpu_s;

@@ -184,12 +184,9 @@ Json system_json(const SystemSpec& system, const std::string& transport) {
     params["parts"] = system.cluster_parts;
     params["per_batch"] = system.cluster_per_batch;
   }
-  return {{"family", name_of(system.family())},
-          {"name", name_of(system.method)},
-          {"text", to_string(system)},
-          {"params", params},
-          {"workers", system.workers},
-          {"transport", transport.empty() ? Json(nullptr) : Json(transport)}};
+  return {{"family", name_of(system.family())}, {"name", name_of(system.method)},
+          {"text", to_string(system)},          {"params", params},
+          {"workers", system.workers},          {"transport", transport.empty() ? Json(nullptr) : Json(transport)}};
 }
 
 }  // namespace tenfold::gnnbench

@@ -12,6 +12,7 @@
 #include "gnnbench/partition.h"
 #include "gnnbench/train_options.h"
 #include "gnnbench/transport.h"
+#include "gnnbench/verify.h"
 
 namespace tenfold::gnnbench {
 
@@ -33,6 +34,9 @@ class TorchPart {
   // model.safetensors). Throws Error(input) where model and data do not fit.
   virtual std::vector<float> predict(const std::filesystem::path& folder, const Dataset& data, int threads,
                                      std::int64_t row_chunk) = 0;
+
+  // The identities of losses, gradients and logits on this graph: torch/verify_training.h. Throws what training does.
+  virtual std::vector<Check> verify(const Dataset& data, const std::vector<int>& workers, cli::Run& run) = 0;
 
   // Joins the workers that mpirun started, this process one of them; once a process. Throws Error(machine).
   virtual std::unique_ptr<WorkerTransport> join_workers(const JoinOptions& options) = 0;

@@ -119,11 +119,13 @@ cli::Subcommand train_command() {
                     "--split random:0.4,0.3,0.3 --epochs 40 -o build/karate",
                     "gnnbench train sample_data/gnn/iris.npz --split random:0.5,0.25,0.25 --system ns:5:5 --batch 16 --epochs 30 "
                     "-o build/iris",
-                    "gnnbench train sample_data/gnn/iris.npz --split per-class:10,30,60 --model gcn --hidden 16 --target 0.9 --epochs 60 -o "
+                    "gnnbench train sample_data/gnn/iris.npz --split per-class:10,30,60 --model gcn --hidden 16 --target 0.9 "
+                    "--epochs 60 -o "
                     "build/gcn"},
-       .description = "Trains to the end that --epochs, --updates, --budget or --patience set, evaluates exactly at the points of "
-                      "--eval-every, and keeps the weights of the best validation in best/, which predict and PyTorch Geometric "
-                      "read. A resumed run gives the same weights, curve and draws as one that was never interrupted."});
+       .description =
+           "Trains to the end that --epochs, --updates, --budget or --patience set, evaluates exactly at the points of "
+           "--eval-every, and keeps the weights of the best validation in best/, which predict and PyTorch Geometric "
+           "read. A resumed run gives the same weights, curve and draws as one that was never interrupted."});
 }
 
 }  // namespace tenfold::gnnbench

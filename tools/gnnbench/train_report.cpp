@@ -29,7 +29,8 @@ std::vector<report::Chart> charts_of(const Json& value) {
   charts.push_back(report::lines("loss", "Loss over training time", {curve_series(curve, "training loss", "loss")},
                                  {.x = "training time (s)", .y = "cross-entropy"}));
   std::vector<report::Bar> bars;
-  for (const auto& [name, seconds] : value["breakdown_s"].items()) bars.push_back({.label = name, .value = seconds.get<double>()});
+  for (const auto& [name, seconds] : value["breakdown_s"].items())
+    bars.push_back({.label = name, .value = seconds.get<double>()});
   charts.push_back(report::bars("time", "Where the time went", bars, {.x = "", .y = "seconds"}));
   charts.back().caption = "Evaluation and set-up are outside the train clock.";
   return charts;
@@ -50,9 +51,9 @@ cli::Result train_report(const TrainPlan& plan, Json value) {
   const std::string system = to_string(plan.system);
   const double train_s = value["curve"].back()["train_s"];
   result.asked = fmt::format("Train {} on {}.", system, value["data"]["name"].get<std::string>());
-  result.answer = fmt::format("Test accuracy {} at the best validation accuracy, {}, at update {} of {}; {:.3g} s of training. {}",
-                              share(best["test"]), share(best["val"]), best["update"].get<std::int64_t>(),
-                              value["updates"].get<std::int64_t>(), train_s, ending(value));
+  result.answer = fmt::format(
+      "Test accuracy {} at the best validation accuracy, {}, at update {} of {}; {:.3g} s of training. {}", share(best["test"]),
+      share(best["val"]), best["update"].get<std::int64_t>(), value["updates"].get<std::int64_t>(), train_s, ending(value));
   const Json& target = value["target"];
   if (!target.is_null())
     result.answer += target["reached"].get<bool>()
@@ -62,13 +63,14 @@ cli::Result train_report(const TrainPlan& plan, Json value) {
   report::Table points{.title = "Curve", .columns = {"update", "epoch", "train s", "loss", "validation", "test"}, .rows = {}};
   for (const Json& p : value["curve"])
     points.rows.push_back({std::to_string(p["update"].get<std::int64_t>()), fmt::format("{:.4g}", p["epoch"].get<double>()),
-                           fmt::format("{:.4g}", p["train_s"].get<double>()), share(p["loss"]), share(p["val"]), share(p["test"])});
+                           fmt::format("{:.4g}", p["train_s"].get<double>()), share(p["loss"]), share(p["val"]),
+                           share(p["test"])});
   result.tables = {points};
   result.charts = charts_of(value);
-  result.human = fmt::format("{} on {}: {} nodes, {} edges, {} to train\n", system, value["data"]["name"].get<std::string>(),
-                             value["data"]["nodes"].get<std::int64_t>(), value["data"]["edges"].get<std::int64_t>(),
-                             plan.train_nodes) +
-                 result.answer + "\n";
+  result.human =
+      fmt::format("{} on {}: {} nodes, {} edges, {} to train\n", system, value["data"]["name"].get<std::string>(),
+                  value["data"]["nodes"].get<std::int64_t>(), value["data"]["edges"].get<std::int64_t>(), plan.train_nodes) +
+      result.answer + "\n";
   result.value = std::move(value);
   return result;
 }

@@ -1,5 +1,5 @@
-// With every neighbour sampled and every training node in the batch, the mini-batch systems compute what full-graph training does:
-// equal loss and gradients, whatever the model. [sampled degrees, lost self loops, seeds in another order]
+// With every neighbour sampled and every training node in the batch, the mini-batch systems compute what full-graph training
+// does: equal loss and gradients, whatever the model. [sampled degrees, lost self loops, seeds in another order]
 #include "doctest_torch.h"
 
 #include "gnnbench/torch/engine.h"
@@ -28,7 +28,7 @@ Gradients gradients_of(const std::string& system, const ModelSpec& model, const 
   RunClock clock;
   const TrainInput input{.plan = plan, .data = data};
   const auto engine = plan.system.family() == Family::mini_batch ? make_mini_batch_engine(input, network, 5, clock)
-                                                                  : make_full_graph_engine(input, network, 5, clock, false);
+                                                                 : make_full_graph_engine(input, network, 5, clock, false);
   Gradients out;
   out.loss = engine->backward(update, clock, nullptr);
   for (const Parameter& p : network.parameters().all()) {

@@ -86,11 +86,10 @@ TEST_CASE("gradients of a sampled batch's loss equal central differences") {
       const MiniBatch batch = sampler->sample(5, seeds);
       const std::vector<EdgeIndex> degrees = whole_degrees(data.graph, spec.adds_loop());
       std::vector<GraphPtr> graphs;
-      for (const Block& block : batch.blocks)
-        graphs.push_back(block_graph(block, degrees, spec, GcnNorm::full, torch::kFloat64));
+      for (const Block& block : batch.blocks) graphs.push_back(block_graph(block, degrees, spec, GcnNorm::full, torch::kFloat64));
       Network network(spec, data.features.width, data.classes, RandomKey{4}, torch::kFloat64, two_threads());
-      const LayerRows x = gather_feature_rows(data.features, batch.blocks.front().sources, torch::kFloat64, true,
-                                              *network.compute());
+      const LayerRows x =
+          gather_feature_rows(data.features, batch.blocks.front().sources, torch::kFloat64, true, *network.compute());
       check_gradients(network, [&] {
         const Tensor logits = network.forward(x, graphs, Draws{.key = {4}, .update = 5, .on = true});
         return cross_entropy(logits, torch::arange(5, torch::kInt64), labels_of(data, nodes), 5);

@@ -143,7 +143,8 @@ TEST_CASE("renumbering the nodes renumbers the logits") {
   s.labels.assign(40, 0);
   s.split.assign(40, 1);
   for (std::int64_t v = 0; v < 40; ++v) {
-    for (const NodeId u : data.graph.row(v)) edges.push_back({place[static_cast<std::size_t>(u)], place[static_cast<std::size_t>(v)]});
+    for (const NodeId u : data.graph.row(v))
+      edges.push_back({place[static_cast<std::size_t>(u)], place[static_cast<std::size_t>(v)]});
     std::copy_n(data.features.dense.begin() + v * 7, 7, s.x.begin() + place[static_cast<std::size_t>(v)] * 7);
   }
   s.graph = build_graph(40, edges, Direction::in).csr;

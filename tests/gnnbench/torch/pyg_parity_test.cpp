@@ -92,8 +92,8 @@ TEST_CASE("forward and all gradients equal PyTorch Geometric's") {
         for (const torch::Dtype dtype : {torch::kFloat64, torch::kFloat32}) {
           ModelSpec spec = spec_of(m);
           spec.order = order;
-          INFO(std::string(name_of(spec.kind)), " ", std::string(name_of(spec.aggregator)), " loops ", spec.self_loops, " sparse ", sparse, " order ",
-               static_cast<int>(order), " double ", dtype == torch::kFloat64);
+          INFO(std::string(name_of(spec.kind)), " ", std::string(name_of(spec.aggregator)), " loops ", spec.self_loops,
+               " sparse ", sparse, " order ", static_cast<int>(order), " double ", dtype == torch::kFloat64);
           const double tolerance = dtype == torch::kFloat64 ? 1e-10 : 1e-4;
           const Dataset data = golden_task(sparse);
           Network network(spec, data.features.width, data.classes, RandomKey{1}, dtype, two_threads());

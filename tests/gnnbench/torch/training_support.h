@@ -1,6 +1,7 @@
 // Runs of the training engine in a test: a plan, a run that can be stopped and resumed, and its result.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -48,7 +49,8 @@ class StoppableRun final : public cli::Run {
   bool verbose() const override { return false; }
   const Json& config() const override { return config_; }
 
-  int steps = 0, stop_after = 0;
+  std::atomic<int> steps = 0;  // workers in threads all look at it
+  int stop_after = 0;
   std::vector<Json> logged;
   std::vector<std::string> warnings;
   std::optional<cli::State> state;

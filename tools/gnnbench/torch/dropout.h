@@ -27,6 +27,7 @@ struct Draws {
 torch::Tensor dropped(const torch::Tensor& x, std::span<const NodeId> ids, const DropoutKey& key, Compute& compute);
 
 // The same, differentiable. `ids` must outlive the backward pass. p = 0: x itself.
-torch::Tensor keyed_dropout(const torch::Tensor& x, std::span<const NodeId> ids, const DropoutKey& key, const ComputePtr& compute);
+torch::Tensor keyed_dropout(const torch::Tensor& x, std::span<const NodeId> ids, const DropoutKey& key,
+                            const ComputePtr& compute);
 
 }  // namespace tenfold::gnnbench

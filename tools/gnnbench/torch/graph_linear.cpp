@@ -17,15 +17,13 @@ struct LayerCall : torch::CustomClassHolder {
   bool gemm_first = false;
   bool input_gradient = false;
 
-  Tensor masked(const Tensor& x) const {
-    return dropout.p > 0 ? dropped(x, graph->source_ids, dropout, *compute) : x;
-  }
+  Tensor masked(const Tensor& x) const { return dropout.p > 0 ? dropped(x, graph->source_ids, dropout, *compute) : x; }
   Tensor first_rows(const Tensor& x) const { return x.narrow(0, 0, graph->destinations()); }
 };
 
 struct GraphLinear : torch::autograd::Function<GraphLinear> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& w_l, const std::optional<Tensor>& root, const Tensor& bias,
-                        const c10::intrusive_ptr<LayerCall>& call) {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& w_l, const std::optional<Tensor>& root,
+                        const Tensor& bias, const c10::intrusive_ptr<LayerCall>& call) {
     const Tensor w_r = root.value_or(Tensor());
     const Tensor xd = call->masked(x);
     const LayerGraph& graph = *call->graph;

@@ -44,8 +44,8 @@ class MiniBatchEngine final : public Engine {
       digest_->add_edges(batch);
 
     clock.enter(Section::gather);
-    const LayerRows x = gather_feature_rows(input_.data.features, batch.blocks.front().sources, network_.dtype(), true,
-                                            *network_.compute());
+    const LayerRows x =
+        gather_feature_rows(input_.data.features, batch.blocks.front().sources, network_.dtype(), true, *network_.compute());
     const auto [rows, labels] = loss_rows(batch);
     clock.enter(Section::forward);
     const Tensor logits = network_.forward(x, graphs, Draws{.key = key_, .update = update, .on = true});

@@ -25,9 +25,7 @@ bool Network::gemm_comes_first(int l, bool sparse) const {
   return gemm_first(spec_, widths_[static_cast<std::size_t>(l)], widths_[static_cast<std::size_t>(l) + 1], sparse);
 }
 
-bool Network::contributes_rows(int l, bool sparse) const {
-  return spec_.linear_aggregation() && !gemm_comes_first(l, sparse);
-}
+bool Network::contributes_rows(int l, bool sparse) const { return spec_.linear_aggregation() && !gemm_comes_first(l, sparse); }
 
 // The first `count` rows times weight'.
 Tensor Network::linear(const LayerRows& x, std::int64_t count, const Tensor& weight) const {
@@ -79,8 +77,8 @@ Tensor Network::attention_layer(int l, const Tensor& z, std::int64_t first, cons
 }
 
 // From contributions of all sources, and the destinations' own rows, the first `own_count` of `own`.
-Tensor Network::layer_output(int l, const Tensor& contributions, const LayerRows& own, std::int64_t own_count,
-                             std::int64_t first, const GraphPtr& graph, const Draws& draws) const {
+Tensor Network::layer_output(int l, const Tensor& contributions, const LayerRows& own, std::int64_t own_count, std::int64_t first,
+                             const GraphPtr& graph, const Draws& draws) const {
   switch (spec_.kind) {
     case ModelKind::mlp: return linear(own, own_count, weight(l, "weight")).add_(weight(l, "bias"));
     case ModelKind::gat: return attention_layer(l, contributions, first, graph, draws);
@@ -135,7 +133,8 @@ Tensor Network::combine(int l, const Tensor& contributions, const LayerRows& own
 
 Tensor Network::forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws) const {
   LayerRows rows = x;
-  for (int l = 0; l < spec_.layers; ++l) rows = {.dense = layer(l, rows, graphs[static_cast<std::size_t>(l)], draws), .sparse = {}, .aggregated = {}};
+  for (int l = 0; l < spec_.layers; ++l)
+    rows = {.dense = layer(l, rows, graphs[static_cast<std::size_t>(l)], draws), .sparse = {}, .aggregated = {}};
   return rows.dense;
 }
 

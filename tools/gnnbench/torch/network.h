@@ -29,7 +29,8 @@ struct LayerRows {
 class Network {
  public:
   // Weights by `key` and parameter name.
-  Network(const ModelSpec& spec, std::int64_t features, int classes, const RandomKey& key, torch::Dtype dtype, ComputePtr compute);
+  Network(const ModelSpec& spec, std::int64_t features, int classes, const RandomKey& key, torch::Dtype dtype,
+          ComputePtr compute);
 
   const ModelSpec& spec() const { return spec_; }
   Parameters& parameters() { return parameters_; }

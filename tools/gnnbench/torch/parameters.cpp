@@ -96,7 +96,8 @@ std::string tensors_to_safetensors(const std::vector<std::pair<std::string, Tens
   std::vector<data::TensorSource> sources;
   for (const auto& [name, tensor] : tensors) {
     kept.push_back(tensor.detach().contiguous());
-    sources.push_back({.name = name, .dtype = stored_type(tensor), .shape = tensor.sizes().vec(), .bytes = bytes_of(kept.back())});
+    sources.push_back(
+        {.name = name, .dtype = stored_type(tensor), .shape = tensor.sizes().vec(), .bytes = bytes_of(kept.back())});
   }
   return data::safetensors_bytes(sources);
 }

@@ -22,8 +22,8 @@ struct Parameter {
 class Parameters {
  public:
   Parameters() = default;
-  // Entry i of a parameter is bound (2 u - 1), u = (w + 1/2) 2^-32 by word i mod 4 of the draw {update = i / 4, node and draw = the
-  // low and high half of FNV-1a of the name}: equal weights for equal names, whatever the system.
+  // Entry i of a parameter is bound (2 u - 1), u = (w + 1/2) 2^-32 by word i mod 4 of the draw {update = i / 4, node and draw =
+  // the low and high half of FNV-1a of the name}: equal weights for equal names, whatever the system.
   Parameters(const std::vector<ParameterSpec>& specs, const RandomKey& key, torch::Dtype dtype);
 
   std::vector<Parameter>& all() { return all_; }

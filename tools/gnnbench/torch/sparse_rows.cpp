@@ -54,7 +54,8 @@ struct SparseLinear : torch::autograd::Function<SparseLinear> {
 };
 
 Tensor value_tensor(std::span<const float> values, torch::Dtype dtype) {
-  return torch::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size())}, torch::kFloat32).to(dtype);
+  return torch::from_blob(const_cast<float*>(values.data()), {static_cast<std::int64_t>(values.size())}, torch::kFloat32)
+      .to(dtype);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "gnnbench/torch/evaluate.h"
 #include "gnnbench/torch/train_run.h"
 #include "gnnbench/torch/transport_mpi.h"
+#include "gnnbench/torch/verify_training.h"
 #include "gnnbench/torch_part.h"
 
 namespace tenfold::gnnbench {
@@ -42,6 +43,11 @@ class Training final : public TorchPart {
     const torch::Tensor probabilities = torch::softmax(infer(network, data, row_chunk), 1).contiguous();
     const float* values = probabilities.const_data_ptr<float>();
     return {values, values + probabilities.numel()};
+  }
+
+  std::vector<Check> verify(const Dataset& data, const std::vector<int>& workers, cli::Run& run) override {
+    at::set_num_threads(run.threads());
+    return training_checks(data, workers, run);
   }
 
   std::unique_ptr<WorkerTransport> join_workers(const JoinOptions& options) override { return join_mpi(options); }

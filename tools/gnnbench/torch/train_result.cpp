@@ -41,7 +41,8 @@ Json TrainRun::result() {
   outcome.best = best_;
   outcome.epoch_s = epoch_s_;
   const auto count = [&](int i) { return static_cast<std::uint64_t>(bytes[i]); };
-  outcome.bytes = {.setup = count(0), .forward = count(1), .backward = count(2), .allreduce = count(3), .feature_fetch = count(4)};
+  outcome.bytes = {
+      .setup = count(0), .forward = count(1), .backward = count(2), .allreduce = count(3), .feature_fetch = count(4)};
   for (const std::string& peak : peaks) outcome.peak_bytes.push_back(std::stoull(peak));
   outcome.updates = update_;
   outcome.converged = converged_;

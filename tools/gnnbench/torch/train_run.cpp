@@ -109,8 +109,7 @@ void TrainRun::evaluate() {
   losses_ = 0;
   next_evaluation_ = schedule_.next(update_);
   if (first_rank()) {
-    const Correct correct =
-        count_correct(predicted_classes(infer(network_, input_.data, plan_.options.row_chunk)), input_.data);
+    const Correct correct = count_correct(predicted_classes(infer(network_, input_.data, plan_.options.row_chunk)), input_.data);
     point.val_correct = correct.val;
     point.test_correct = correct.test;
     curve_.push_back(point);
@@ -139,7 +138,9 @@ void TrainRun::report_progress() {
              .done = static_cast<double>(update_),
              .total = static_cast<double>(plan_.max_updates),
              .unit = "updates",
-             .note = val > 0 ? "val " + data::dump_json(std::round(1e4 * static_cast<double>(curve_.back().val_correct) / val) / 1e4) : ""});
+             .note = val > 0
+                         ? "val " + data::dump_json(std::round(1e4 * static_cast<double>(curve_.back().val_correct) / val) / 1e4)
+                         : ""});
 }
 
 void TrainRun::dump(const UpdateRecord& record) {

@@ -1,5 +1,5 @@
-// One training run on one worker: the loop that all systems share. Updates, the train clock, evaluation by the schedule, patience,
-// checkpoints, and what the result says.
+// One training run on one worker: the loop that all systems share. Updates, the train clock, evaluation by the schedule,
+// patience, checkpoints, and what the result says.
 #pragma once
 
 #include <memory>

@@ -41,7 +41,8 @@ std::vector<CurvePoint> points_of(const Json& json) {
 // The counters of a worker stand before what its engine keeps.
 std::string worker_text(const TrafficCounters& c, const std::string& engine) {
   std::string text;
-  for (const std::uint64_t count : {c.setup, c.forward, c.backward, c.allreduce, c.feature_fetch}) text += std::to_string(count) + " ";
+  for (const std::uint64_t count : {c.setup, c.forward, c.backward, c.allreduce, c.feature_fetch})
+    text += std::to_string(count) + " ";
   text.back() = '\n';
   return text + engine;
 }
