@@ -21,6 +21,9 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
+  // The rows of layer 0, in the order of graph(0)->source_ids: fetched once, where they come from others, as set-up. Where rows
+  // of layer 0 travel at every update, the inner ones alone.
+  virtual LayerRows input(const Features& features) = 0;
   // Before the forward pass of an update (updates count from 0).
   virtual void begin(std::uint32_t update) = 0;
   // What layer `layer` takes in: inner rows [inner, D] of h^layer, before dropout, become [inner + halo, D] in the order of
@@ -28,6 +31,8 @@ class Exchange {
   // rows travel, too. Differentiable: the backward pass of the returned tensor sends the gradients of halo rows to their owners,
   // who add them.
   virtual torch::Tensor rows(const torch::Tensor& inner, int layer) = 0;
+  // Whether rows() stands before this layer.
+  virtual bool exchanged(int layer) const = 0;
   // The graph that a layer aggregates over in this update; degrees (scale, divide) are the whole graph's. Valid until begin().
   virtual GraphPtr graph(int layer) const = 0;
   // After the backward pass: nothing of this update is under way any more that the next one does not await itself.
@@ -45,10 +50,8 @@ class Exchange {
   virtual std::string stream_digest() const = 0;
 };
 
-// One worker: the whole graph, rows unchanged. `graph` is shared by all layers.
-std::unique_ptr<Exchange> make_whole_graph_exchange(GraphPtr graph);
-
-// The exchange of the plan's system on this worker. W > 1: rank 0 partitions the graph and tells the others.
+// The exchange of the plan's system on this worker. One worker: the whole graph, rows unchanged. W > 1: rank 0 partitions the
+// graph and tells the others.
 std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& network, const RandomKey& key);
 
 }  // namespace tenfold::gnnbench

@@ -14,10 +14,10 @@ namespace {
 
 using torch::Tensor;
 
-class BnsExchange final : public Exchange {
+class BnsExchange final : public WorkerExchange {
  public:
   BnsExchange(const ExchangeContext& context, const RandomKey& key, double rate, bool floor)
-      : context_(context), key_(key), rate_(rate), floor_(floor) {}
+      : WorkerExchange(context), key_(key), rate_(rate), floor_(floor) {}
 
   void begin(std::uint32_t update) override {
     update_ = update;
@@ -27,8 +27,6 @@ class BnsExchange final : public Exchange {
     return exchange_rows(inner, c10::make_intrusive<ExchangeCall>(context_, crossing_, layer, update_, spent_s_));
   }
   GraphPtr graph(int layer) const override { return context_.exchanged(layer) ? graph_ : context_.part->graph; }
-  void end() override {}
-  std::optional<std::span<const NodeId>> inner() const override { return context_.part->inner_ids(); }
   std::map<std::string, Tensor> save() override {
     const std::string text = digest_->save();
     return {{"digest", torch::tensor(std::vector<std::int64_t>(text.begin(), text.end()), torch::kInt64)}};
@@ -37,7 +35,6 @@ class BnsExchange final : public Exchange {
     const std::span<const std::int64_t> text = reals<std::int64_t>(state.at("digest"));
     digest_.emplace(std::string(text.begin(), text.end()));
   }
-  double spent_s() const override { return spent_s_; }
   std::string stream_digest() const override { return digest_->hex(); }
 
  private:
@@ -95,15 +92,12 @@ class BnsExchange final : public Exchange {
     return static_cast<std::size_t>(std::max(1LL, std::llround(share)));
   }
 
-  ExchangeContext context_;
   RandomKey key_;
   double rate_;
   bool floor_;
-  std::uint32_t update_ = 0;
   Crossing crossing_;
   GraphPtr graph_;
   std::optional<StreamDigest> digest_{std::in_place};
-  double spent_s_ = 0;
 };
 
 }  // namespace

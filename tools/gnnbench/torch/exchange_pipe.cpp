@@ -115,9 +115,9 @@ struct PipeRows : torch::autograd::Function<PipeRows> {
   }
 };
 
-class PipeExchange final : public Exchange {
+class PipeExchange final : public WorkerExchange {
  public:
-  explicit PipeExchange(const ExchangeContext& context) : context_(context) {
+  explicit PipeExchange(const ExchangeContext& context) : WorkerExchange(context) {
     for (int l = 0; l < context.model.layers; ++l)
       if (context.exchanged(l)) {
         auto layer = c10::make_intrusive<PipeLayer>(context, l);
@@ -130,9 +130,6 @@ class PipeExchange final : public Exchange {
     for (auto& [l, layer] : layers_) layer->update = update;
   }
   Tensor rows(const Tensor& inner, int layer) override { return PipeRows::apply(inner, layers_.at(layer)); }
-  GraphPtr graph(int) const override { return context_.part->graph; }
-  void end() override {}
-  std::optional<std::span<const NodeId>> inner() const override { return context_.part->inner_ids(); }
 
   std::map<std::string, Tensor> save() override {
     std::map<std::string, Tensor> state;
@@ -148,16 +145,12 @@ class PipeExchange final : public Exchange {
       if (const auto found = state.find(gradients_name(l)); found != state.end()) layer->backward->restore(found->second);
     }
   }
-  double spent_s() const override { return spent_s_; }
-  std::string stream_digest() const override { return {}; }
 
  private:
   static std::string rows_name(int layer) { return "rows." + std::to_string(layer); }
   static std::string gradients_name(int layer) { return "gradients." + std::to_string(layer); }
 
-  ExchangeContext context_;
   std::map<int, c10::intrusive_ptr<PipeLayer>> layers_;
-  double spent_s_ = 0;
 };
 
 }  // namespace

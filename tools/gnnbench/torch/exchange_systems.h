@@ -1,4 +1,4 @@
-// The exchanges of W > 1 workers, one a system.
+// The exchanges of W > 1 workers, one a system, and what they have in common.
 #pragma once
 
 #include <memory>
@@ -18,10 +18,32 @@ struct ExchangeContext {
   Transport* transport = nullptr;
   ComputePtr compute;
   ModelSpec model;
+  torch::Dtype dtype = torch::kFloat32;
   bool refetch_input = false;
 
   // Whether rows travel before this layer; those of layer 0 are constant and exact, unless they travel all the same.
   bool exchanged(int layer) const { return layer > 0 || refetch_input; }
+};
+
+// A worker's exchange without memory, whose graph is always the whole part's.
+class WorkerExchange : public Exchange {
+ public:
+  explicit WorkerExchange(const ExchangeContext& context) : context_(context) {}
+  void begin(std::uint32_t update) override { update_ = update; }
+  GraphPtr graph(int) const override { return context_.part->graph; }
+  void end() override {}
+  std::optional<std::span<const NodeId>> inner() const override { return context_.part->inner_ids(); }
+  LayerRows input(const Features& features) override;
+  bool exchanged(int layer) const override { return context_.exchanged(layer); }
+  std::map<std::string, torch::Tensor> save() override { return {}; }
+  void restore(const std::map<std::string, torch::Tensor>&) override {}
+  double spent_s() const override { return spent_s_; }
+  std::string stream_digest() const override { return {}; }
+
+ protected:
+  ExchangeContext context_;
+  std::uint32_t update_ = 0;
+  double spent_s_ = 0;
 };
 
 // Exact: every boundary row of this update, before each exchanged layer, and every gradient back.

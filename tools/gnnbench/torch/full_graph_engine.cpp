@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/error.h"
 #include "gnnbench/torch/aggregate.h"
 #include "gnnbench/torch/engine.h"
 #include "gnnbench/torch/exchange.h"
@@ -19,13 +18,7 @@ class FullGraphEngine final : public Engine {
     clock.enter(Section::setup);
     exchange_ = make_exchange(input, network, key_);
     inner_ = exchange_->inner();
-    refetch_ = inner_ && input.plan.options.refetch_input;
-    if (refetch_ && input.data.features.sparse())
-      usage_error("--refetch-input: sparse features are fetched once; --store dense makes them travel");
-    const Features& features = input.data.features;
-    x_ = !inner_ ? all_feature_rows(features, input.data.nodes(), network.dtype(), true)
-                 : gather_feature_rows(features, refetch_ ? *inner_ : exchange_->graph(0)->source_ids, network.dtype(), true,
-                                       *network.compute());
+    x_ = exchange_->input(input.data.features);
     find_loss_rows();
     clock.enter(resumed ? Section::other : Section::forward);
     if (precomputes()) x_.aggregated = aggregate_rows(x_.dense, *exchange_->graph(0), *network.compute());
@@ -39,7 +32,7 @@ class FullGraphEngine final : public Engine {
     const Draws draws{.key = key_, .update = update, .on = true};
     LayerRows rows = x_;
     for (int l = 0; l < network_.spec().layers; ++l) {
-      if (l > 0 || refetch_) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
+      if (exchange_->exchanged(l)) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
       rows.dense = network_.layer(l, rows, exchange_->graph(l), draws);
       rows.sparse.reset();
     }
@@ -72,12 +65,8 @@ class FullGraphEngine final : public Engine {
   }
 
  private:
-  std::int64_t inner_rows() const {
-    return inner_ ? static_cast<std::int64_t>(inner_->size()) : input_.data.nodes();
-  }
-  NodeId inner_id(std::int64_t row) const {
-    return inner_ ? (*inner_)[static_cast<std::size_t>(row)] : static_cast<NodeId>(row);
-  }
+  std::int64_t inner_rows() const { return inner_ ? static_cast<std::int64_t>(inner_->size()) : input_.data.nodes(); }
+  NodeId inner_id(std::int64_t row) const { return inner_ ? (*inner_)[static_cast<std::size_t>(row)] : static_cast<NodeId>(row); }
 
   void find_loss_rows() {
     std::vector<std::int64_t> rows, labels;
@@ -95,7 +84,7 @@ class FullGraphEngine final : public Engine {
   bool precomputes() const {
     const ModelSpec& spec = network_.spec();
     return spec.precompute_first != Tristate::off && spec.linear_aggregation() && !x_.sparse && !(spec.dropout_input > 0) &&
-           !input_.plan.options.refetch_input;
+           !exchange_->exchanged(0);
   }
 
   void keep(UpdateRecord& record, const Tensor& logits) const {
@@ -109,7 +98,6 @@ class FullGraphEngine final : public Engine {
   RandomKey key_;
   std::unique_ptr<Exchange> exchange_;
   std::optional<std::span<const NodeId>> inner_;
-  bool refetch_ = false;  // rows of layer 0 travel at every update
   LayerRows x_;
   Tensor loss_rows_, labels_;
 };

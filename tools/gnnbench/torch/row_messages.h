@@ -19,8 +19,8 @@ class Messages {
   explicit Messages(Transport& transport) : transport_(&transport) {}
   Messages(const Messages&) = delete;
   Messages& operator=(const Messages&) = delete;
-  // Waits for what is left. Where an error leaves the run it does not, as a peer may be gone: the memory is then given up, for
-  // the transport may still write to it.
+  // Waits for what is left. Where an error leaves the run it waits a second at most, as a peer may be gone; the memory is then
+  // given up, for the transport may still write to it.
   ~Messages();
 
   // Neither blocks. No rows are no message, on both sides.

@@ -51,8 +51,10 @@ std::string worker_text(const TrafficCounters& c, const std::string& engine) {
 
 void TrainRun::save() {
   clock_.enter(Section::other);
-  const std::vector<std::string> workers =
-      gather_texts(worker_text(counting_ ? counting_->counters() : TrafficCounters(), engine_->save()), transport_);
+  // What a checkpoint sends is not counted, as a resumed run counts what one without checkpoints does.
+  const TrafficCounters counted = counting_ ? counting_->counters() : TrafficCounters();
+  const std::vector<std::string> workers = gather_texts(worker_text(counted, engine_->save()), transport_);
+  if (counting_) counting_->set_counters(counted);
   saved_at_s_ = wall_s();
   if (!first_rank()) return;
   cli::State state;
