@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "gnnbench/curve.h"
+#include "gnnbench/memory_plan.h"
 
 namespace tenfold::gnnbench {
 namespace {
@@ -49,6 +50,7 @@ PlannedSystem plan_system(const ComparisonTask& task, const std::string& word, c
   out.text = to_string(spec);
   out.name = short_name(spec);
   out.evaluations = count_evaluations(out.plan);
+  out.planned_bytes = plan_memory(out.plan, data).total();
   return out;
 }
 
@@ -118,7 +120,8 @@ Json plan_json(const ComparisonPlan& plan, const ComparisonTask& task) {
                        {"updates_per_epoch", trained ? Json(s.plan.updates_per_epoch) : Json(nullptr)},
                        {"mean_batch", trained ? Json(s.plan.mean_batch) : Json(nullptr)},
                        {"max_updates", trained ? Json(s.plan.max_updates) : Json(nullptr)},
-                       {"evaluations", s.evaluations}});
+                       {"evaluations", s.evaluations},
+                       {"planned_bytes", s.planned_bytes}});
   }
   for (const PlannedRun& run : plan.runs)
     runs.push_back({{"system", run.system}, {"text", run.text}, {"seed", run.seed}, {"folder", run.folder}});
@@ -134,10 +137,10 @@ std::vector<std::string> plan_lines(const ComparisonPlan& plan, const Comparison
       lines.push_back(fmt::format("plan: {}: one run for all seeds", s.name));
       continue;
     }
-    lines.push_back(
-        fmt::format("plan: {}: {} update{} an epoch of {:.0f} training nodes a worker, lr {}, at most {} updates, {} evaluations",
-                    s.name, s.plan.updates_per_epoch, s.plan.updates_per_epoch == 1 ? "" : "s", s.plan.mean_batch, s.plan.lr,
-                    s.plan.max_updates, s.evaluations));
+    lines.push_back(fmt::format(
+        "plan: {}: {} update{} an epoch of {:.0f} training nodes a worker, lr {}, at most {} updates, {} evaluations, {} MB",
+        s.name, s.plan.updates_per_epoch, s.plan.updates_per_epoch == 1 ? "" : "s", s.plan.mean_batch, s.plan.lr,
+        s.plan.max_updates, s.evaluations, s.planned_bytes / 1'000'000));
   }
   for (const auto& [system, why] : plan.left_out) lines.push_back(fmt::format("plan: {} is left out: {}", system, why));
   return lines;

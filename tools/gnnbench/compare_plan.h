@@ -29,6 +29,7 @@ struct PlannedSystem {
   std::string text;   // the whole word
   TrainPlan plan;
   std::int64_t evaluations = 0;  // of a run that goes to its end
+  std::uint64_t planned_bytes = 0;  // of one worker, by memory_plan.h
 };
 
 struct PlannedRun {

@@ -219,8 +219,8 @@ report::Table systems_table(const Comparison& c) {
                             accuracy_cell(s), s.imported ? kNone : fmt::format("{} of {}", s.converged, s.runs.size())});
   table.caption = fmt::format(
       "Target: {} accuracy {:.4f} ({}). Times, updates and epochs are Kaplan-Meier medians over seeds on the {} clock; - where "
-      "half "
-      "of the runs or more did not get there. Test accuracy at the best validation, mean and 95 % interval over seeds.",
+      "more "
+      "than half of the runs did not get there. Test accuracy at the best validation, mean and 95 % interval over seeds.",
       c.measure.on == Part::test ? "test" : "validation", c.target, c.measure.target.text, name_of(c.measure.clock));
   return table;
 }

@@ -2,14 +2,19 @@
 #include <string_view>
 
 #include "cli/tool.h"
+#include "gnnbench/compare_command.h"
 #include "gnnbench/data_convert_command.h"
 #include "gnnbench/data_generate_command.h"
 #include "gnnbench/data_info_command.h"
 #include "gnnbench/data_sample_command.h"
+#include "gnnbench/demo_command.h"
+#include "gnnbench/import_curve_command.h"
 #include "gnnbench/kernels_command.h"
 #include "gnnbench/partition_command.h"
 #include "gnnbench/predict_command.h"
+#include "gnnbench/report_command.h"
 #include "gnnbench/train_command.h"
+#include "gnnbench/verify_command.h"
 #include "gnnbench/worker_main.h"
 
 int main(int argc, char** argv) {
@@ -28,6 +33,11 @@ int main(int argc, char** argv) {
                              partition_command(),
                              train_command(),
                              predict_command(),
+                             compare_command(),
+                             report_command(),
+                             import_curve_command(),
+                             demo_command(),
                              kernels_command(),
+                             verify_command(),
                          }});
 }

@@ -40,8 +40,9 @@ std::string who_was_first(const Comparison& c) {
   if (order.empty()) return "No system's median run reached " + what + ".";
   std::stable_sort(order.begin(), order.end(),
                    [](const ComparedSystem* x, const ComparedSystem* y) { return *x->median_s < *y->median_s; });
-  std::string text = fmt::format("{} was first to {} (median {} s of the {} clock)", order[0]->name, what,
-                                 number(*order[0]->median_s), name_of(c.measure.clock));
+  const std::string clock = order[0]->imported ? "its own" : std::string("the ") + name_of(c.measure.clock);
+  std::string text =
+      fmt::format("{} was first to {} (median {} s of {} clock)", order[0]->name, what, number(*order[0]->median_s), clock);
   std::vector<std::string> rest;
   for (std::size_t i = 1; i < order.size(); ++i)
     rest.push_back(fmt::format("{} {} s", order[i]->name, number(*order[i]->median_s)));
