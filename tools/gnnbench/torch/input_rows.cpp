@@ -80,8 +80,8 @@ SparsePtr fetch_sparse(const Features& features, const WorkerPart& part, Transpo
   const Tensor values = torch::cat({inner.values[0], trade(own.values, begin, Piece::values, transport)});
 
   auto csr = std::make_shared<Csr>();
-  for (const std::int64_t length : reals<std::int64_t>(torch::cat({inner.lengths[0], lengths})))
-    csr->indptr.push_back(csr->indptr.back() + length);
+  const Tensor all_lengths = torch::cat({inner.lengths[0], lengths});  // named: the span below does not keep it
+  for (const std::int64_t length : reals<std::int64_t>(all_lengths)) csr->indptr.push_back(csr->indptr.back() + length);
   const std::span<const std::int32_t> all = reals<std::int32_t>(columns);
   csr->indices.assign(all.begin(), all.end());
   auto rows = c10::make_intrusive<SparseRows>();
