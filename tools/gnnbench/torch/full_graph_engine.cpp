@@ -33,8 +33,8 @@ class FullGraphEngine final : public Engine {
     LayerRows rows = x_;
     for (int l = 0; l < network_.spec().layers; ++l) {
       if (exchange_->exchanged(l)) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
-      rows.dense = network_.layer(l, rows, exchange_->graph(l), draws);
-      rows.sparse.reset();
+      // Nothing of this layer's input goes on: A X is layer 0's alone.
+      rows = {.dense = network_.layer(l, rows, exchange_->graph(l), draws), .sparse = {}, .aggregated = {}};
     }
     const Tensor loss = cross_entropy(rows.dense, loss_rows_, labels_, input_.plan.train_nodes);
     if (record) keep(*record, rows.dense);
