@@ -1,7 +1,7 @@
 #include "gnnbench/torch/exchange.h"
 
 #include "base/error.h"
-#include "gnnbench/partition_store.h"
+#include "gnnbench/torch/agreed_partition.h"
 #include "gnnbench/torch/exchange_systems.h"
 #include "gnnbench/torch/input_rows.h"
 
@@ -28,32 +28,6 @@ class WholeGraph final : public Exchange {
   torch::Dtype dtype_;
 };
 
-// METIS is asked once a run, by rank 0.
-Partition agreed_partition(const TrainInput& input) {
-  Transport& transport = *input.transport;
-  const Dataset& data = input.data;
-  Partition partition;
-  if (transport.rank() == 0) {
-    std::vector<std::uint8_t> train(data.split.size());
-    for (std::size_t v = 0; v < train.size(); ++v) train[v] = static_cast<Part>(data.split[v]) == Part::train;
-    const TrainOptions& options = input.plan.options;
-    partition = stored_partition(data, transport.size(), train, options.partition, options.partition_cache);
-  } else {
-    partition.parts = transport.size();
-    partition.part_of.resize(static_cast<std::size_t>(data.nodes()));
-  }
-  const int tag = message_tag(Traffic::setup, 0, 0);
-  const auto bytes = std::as_writable_bytes(std::span(partition.part_of));
-  if (transport.rank() != 0) {
-    transport.wait(transport.receive(0, tag, bytes));
-    return partition;
-  }
-  std::vector<Ticket> tickets;
-  for (int peer = 1; peer < transport.size(); ++peer) tickets.push_back(transport.send(peer, tag, bytes));
-  for (const Ticket ticket : tickets) transport.wait(ticket);
-  return partition;
-}
-
 }  // namespace
 
 LayerRows WorkerExchange::input(const Features& features) {
@@ -71,7 +45,7 @@ std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& 
   if (system.workers == 1)
     return std::make_unique<WholeGraph>(whole_graph(data.graph, symmetric, network.spec(), network.dtype(), true),
                                         network.dtype());
-  const Partition partition = agreed_partition(input);
+  const Partition partition = agreed_partition(data, system.workers, options.partition, options.partition_cache, input.transport);
   const ExchangeContext context{
       .part = make_worker_part(data.graph, symmetric, partition, input.transport->rank(), network.spec(), network.dtype()),
       .transport = input.transport,

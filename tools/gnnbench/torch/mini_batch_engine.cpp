@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "gnnbench/epoch_order.h"
-#include "gnnbench/partition_store.h"
 #include "gnnbench/sampler.h"
 #include "gnnbench/stream_digest.h"
+#include "gnnbench/torch/agreed_partition.h"
 #include "gnnbench/torch/engine.h"
 
 namespace tenfold::gnnbench {
@@ -99,7 +99,7 @@ class MiniBatchEngine final : public Engine {
     options.objective = PartitionObjective::cut;
     options.seed = input_.plan.options.partition.seed;
     const int parts = static_cast<int>(input_.plan.system.cluster_parts);
-    const Partition partition = stored_partition(data, parts, {}, options, input_.plan.options.partition_cache);
+    const Partition partition = agreed_partition(data, parts, options, input_.plan.options.partition_cache, input_.transport);
     part_of_ = partition.part_of;
     train_in_part_.assign(static_cast<std::size_t>(parts), 0);
     for (const NodeId v : train_) ++train_in_part_[static_cast<std::size_t>(part_of_[static_cast<std::size_t>(v)])];
