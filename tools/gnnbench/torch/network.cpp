@@ -85,15 +85,15 @@ Tensor Network::layer_output(int l, const Tensor& contributions, const LayerRows
     case ModelKind::gcn: {
       Tensor out = aggregate(contributions, graph, compute_);
       if (!gemm_comes_first(l, own.sparse != nullptr)) out = torch::mm(out, weight(l, "lin.weight").t());
-      return out + weight(l, "bias");
+      return out.add_(weight(l, "bias"));
     }
     case ModelKind::sage: break;
   }
   const bool pool = spec_.aggregator == Aggregator::pool;
   Tensor out = pool ? aggregate_max(contributions, graph, compute_) : aggregate(contributions, graph, compute_);
   if (pool || !gemm_comes_first(l, own.sparse != nullptr)) out = torch::mm(out, weight(l, "lin_l.weight").t());
-  out = out + weight(l, "lin_l.bias");
-  if (spec_.aggregator != Aggregator::gcn) out = out + linear(own, own_count, weight(l, "lin_r.weight"));
+  out.add_(weight(l, "lin_l.bias"));  // in place: rows x width is what memory goes by
+  if (spec_.aggregator != Aggregator::gcn) out.add_(linear(own, own_count, weight(l, "lin_r.weight")));
   return out;
 }
 
