@@ -139,6 +139,11 @@ FinishedRuns run_children(const ComparisonPlan& plan, const ChildSetting& settin
     }
     if (ended.exit_code != 0) run.warn(who + ended.message);
     done[planned.folder] = ended;
+    run.log({{"what", "run"},
+             {"system", planned.system},
+             {"seed", planned.seed},
+             {"folder", planned.folder},
+             {"exit_code", ended.exit_code}});
     save(done, run);
     run.step({.what = "comparing",
               .done = ++count,

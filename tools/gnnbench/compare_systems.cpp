@@ -72,6 +72,8 @@ cli::Result compare_systems(const ComparisonTask& task, Dataset data, const fs::
   const Json about = {{"name", data.name},       {"source", data.source},       {"digest", data.digest},
                       {"nodes", data.nodes()},   {"edges", data.graph.edges()}, {"features", data.features.width},
                       {"classes", data.classes}, {"split", split_json(data)}};
+  // Writing begins here, and with it --force's deletion of what a former run left: before anything of that is looked at.
+  run.log({{"what", "plan"}, {"runs", plan.runs.size()}});
   ChildSetting setting{.program = {}, .data = {}, .arguments = training_arguments(task.train)};
   setting.data = stored.empty() ? keep_data(data, *run.directory()) : fs::absolute(stored);
   data = Dataset();  // the children have their own
