@@ -92,25 +92,28 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
     const std::vector<Check> of_whole = graph_checks(whole);
     std::copy(of_whole.begin(), of_whole.end(), checks.begin());
   }
+  for (const Check& check : checks)
+    if (!check.holds()) run.warn(fmt::format("does not hold: {} ({:g} of {:g})", check.name, check.deviation, check.tolerance));
+  return verify_result(whole, data, workers, checks);
+}
+
+}  // namespace
+
+cli::Result verify_result(const Dataset& whole, const Dataset& verified, const std::vector<int>& workers,
+                          const std::vector<Check>& checks) {
   const auto failed = std::count_if(checks.begin(), checks.end(), [](const Check& check) { return !check.holds(); });
   cli::Result result;
   result.value = {{"data", {{"name", whole.name}, {"digest", whole.digest}, {"n", whole.nodes()}, {"nnz", whole.graph.edges()}}},
-                  {"verified_nodes", data.nodes()},
-                  {"verified_edges", data.graph.edges()},
+                  {"verified_nodes", verified.nodes()},
+                  {"verified_edges", verified.graph.edges()},
                   {"workers", workers},
                   {"failed", failed},
                   {"checks", checks_json(checks)}};
   result.human = checks_text(checks) +
                  fmt::format("{} checks, {}\n", checks.size(), failed == 0 ? "all hold" : fmt::format("{} FAIL", failed));
-  if (failed > 0) {
-    result.exit_code = static_cast<int>(ExitCode::check_failed);
-    for (const Check& check : checks)
-      if (!check.holds()) run.warn(fmt::format("does not hold: {} ({:g} of {:g})", check.name, check.deviation, check.tolerance));
-  }
+  if (failed > 0) result.exit_code = static_cast<int>(ExitCode::check_failed);
   return result;
 }
-
-}  // namespace
 
 cli::Subcommand verify_command() {
   return cli::subcommand<VerifyOptions>(
