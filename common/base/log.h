@@ -8,6 +8,10 @@ namespace tenfold {
 
 class ProgressReporter;
 
+// The text with control characters, and bytes that are no UTF-8, as \xNN: what a message quotes must not steer a terminal. Tabs
+// and newlines stay.
+std::string printable(std::string_view text);
+
 enum class Verbosity { quiet, normal, verbose };  // -q, neither, -v
 
 // `tool: error: ...`, `tool: warning: ...`, and plain lines. Safe from several threads: a line is one write.

@@ -87,6 +87,50 @@ TEST_CASE("compare: --strict turns a clause that does not hold into exit code 1"
   CHECK(compare_in(scratch, strict).outcome.exit_code == 1);
 }
 
+TEST_CASE("compare: --strict does not pass where nothing was judged") {
+  const tenfold::test::Scratch scratch;
+  const std::vector<std::string> plain = {"--variants", "none,reparam"};
+  std::vector<std::string> strict = plain;
+  strict.emplace_back("--strict");
+  const Comparison lenient = compare_in(scratch, plain);
+  CHECK(lenient.outcome.exit_code == 0);
+  CHECK(lenient.result["clauses"]["ess_per_cpu_s"][0]["status"] == "not_run");
+  const Comparison c = compare_in(scratch, strict);
+  CHECK(c.outcome.exit_code == 1);
+  CHECK(says(c, "nothing was judged"));
+}
+
+TEST_CASE("compare: a variant that is auto's own program is not run, and nothing is judged against it") {
+  const tenfold::test::Scratch scratch;
+  const Comparison c = compare_in(scratch, {"--variants", "none,auto", "--marginalize", "none"});
+  REQUIRE(c.outcome.exit_code == 0);
+  CHECK(c.result["rows"].size() == 2);
+  CHECK(c.result["not_run"][0]["variant"] == "none");
+  CHECK(c.result["clauses"]["ess_per_cpu_s"][0]["status"] == "not_run");
+  CHECK(c.result["clauses"]["ess_per_cpu_s"][0]["why_not_run"] == "auto is the same program as none");
+  const Comparison centred =
+      compare_in(scratch, {"--variants", "none,reparam,auto", "--marginalize", "none", "--reparam", "auto"});
+  CHECK(centred.result["rows"].size() == 4);
+  CHECK(centred.result["clauses"]["ess_per_cpu_s"][0]["against"] == "none");
+}
+
+TEST_CASE("compare: a twin with another posterior is said to have one") {
+  tenfold::test::Scratch scratch;
+  const std::string source = TENFOLD_SOURCE_DIR;
+  std::string program = read_file(source + "/sample_data/hmc-marg/schools.stan");
+  const std::string data = source + "/sample_data/hmc-marg/schools.json";
+  const std::string original = scratch.file("m.stan", program);
+  const std::string right = scratch.file("right.stan", program + "\n");
+  const Comparison same = compare_in(scratch, {original, "--data", data, "--twin", right, "--variants", "auto"});
+  CHECK(same.result["twin"]["compared"] == 10);
+  CHECK(!same.result["twin"]["max_abs_z"].is_null());
+  const std::string wrong = scratch.file("wrong.stan", program.substr(0, program.rfind('}')) + "  mu ~ normal(-40, 1);\n}\n");
+  const Comparison c = compare_in(scratch, {original, "--data", data, "--twin", wrong, "--variants", "auto"});
+  CHECK(c.outcome.exit_code == 0);
+  CHECK(c.result["twin"]["difference_shown"] == true);
+  CHECK(says(c, "The twin's means are not the program's: "));
+}
+
 TEST_CASE("compare: runs of one seed stand together, and compare.csv has a line for each") {
   const tenfold::test::Scratch scratch;
   const Comparison c = compare_in(scratch, {"--seed", "5"});

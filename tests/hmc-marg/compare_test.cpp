@@ -133,12 +133,16 @@ TEST_CASE("auto is held against every other variant; without it the first one is
   CHECK(all[0].per_cpu_s.ratio == doctest::Approx(1.5));  // (base / 2) / (base / 3)
 }
 
-TEST_CASE("auto is slower only where an interval lies below one, and one such rival is enough") {
+TEST_CASE("not slower: shown where the intervals lie above one, refuted by one below, neither where one holds it") {
   std::vector<CompareRow> rows;
   add_pairs(rows, kNone, {20, 21, 22});
   CHECK(status(judge_model("m", false, rows, ""), ClauseKind::not_slower) == ClauseStatus::holds);
   add_pairs(rows, kReparam, {0.5, 0.9, 1.4}, false);  // holds 1
-  CHECK(status(judge_model("m", false, rows, ""), ClauseKind::not_slower) == ClauseStatus::holds);
+  CHECK(status(judge_model("m", false, rows, ""), ClauseKind::not_slower) == ClauseStatus::not_shown);
+  // Nothing is shown by an interval that holds everything.
+  std::vector<CompareRow> wide;
+  add_pairs(wide, kNone, {1e-4, 1e4});
+  CHECK(status(judge_model("m", false, wide, ""), ClauseKind::not_slower) == ClauseStatus::not_shown);
   std::erase_if(rows, [](const CompareRow& r) { return r.variant == kReparam; });
   add_pairs(rows, kReparam, {0.8, 0.81, 0.82}, false);
   const std::vector<Clause> clauses = judge_model("m", false, rows, "");
@@ -194,30 +198,96 @@ TEST_CASE("the verdict over all clauses names what breaks it, what is open and w
   std::vector<CompareRow> rows;
   add_pairs(rows, kNone, {10, 10.1, 10.2});
   std::vector<Clause> clauses = judge_model("m", true, rows, "");
-  CHECK(claim_sentence("It", clauses) == "It holds in the 3 clauses that were run.");
+  CHECK(claim_sentence("It", clauses) == "It holds in the 3 clauses that were judged.");
   for (const Clause& c : judge_model("far", true, {}, "no data")) clauses.push_back(c);
-  CHECK(claim_sentence("It", clauses) == "It holds in the 3 clauses that were run. Not run: far (no data).");
-  CHECK(claim_sentence("It", judge_model("far", true, {}, "no data")) == "Of It nothing was run. Not run: far (no data).");
+  CHECK(claim_sentence("It", clauses) == "It holds in the 3 clauses that were judged. Not judged: far (no data).");
+  CHECK(claim_sentence("It", judge_model("far", true, {}, "no data")) == "It was not judged. Not judged: far (no data).");
   clauses[1].status = ClauseStatus::not_shown;
-  CHECK(claim_sentence("It", clauses)
-            .starts_with("It holds in 2 of the 3 clauses that were run. Not shown: auto at least 8 times"));
+  CHECK(
+      claim_sentence("It", clauses)
+          .starts_with("It holds in 2 of the 3 clauses that were judged, and is not refuted. Neither shown nor refuted: auto at "
+                       "least 8 times"));
+  std::vector<Clause> open(1, clauses[1]);
+  CHECK(claim_sentence("It", open).starts_with("It is neither shown nor refuted in the one clause that was judged."));
   clauses[0].status = ClauseStatus::does_not_hold;
   CHECK(claim_sentence("It", clauses).starts_with("It does not hold: auto at least as fast as none and reparam on m ("));
 }
 
+TEST_CASE("against a program that is auto's own nothing is judged") {
+  std::vector<CompareRow> rows;
+  for (std::uint64_t seed = 0; seed < 3; ++seed) rows.push_back(row("m", kAuto, seed, 100, 1, 10));
+  const Clause alone = clause(judge_model("m", false, rows, "", {kNone}), ClauseKind::not_slower);
+  CHECK(alone.status == ClauseStatus::not_run);
+  CHECK(alone.why == "auto is the same program as none");
+  rows.clear();
+  add_pairs(rows, kReparam, {2, 2.1, 2.2});
+  CHECK(status(judge_model("m", false, rows, "", {kNone}), ClauseKind::not_slower) == ClauseStatus::holds);
+}
+
+TEST_CASE("a ratio to chains that disagree is marked in its own row; auto's own disagreement shows nothing") {
+  std::vector<CompareRow> rows;
+  add_pairs(rows, kNone, {10, 10, 10});
+  add_pairs(rows, kReparam, {2, 2, 2}, false);
+  CHECK(contrasts(rows).at(0).caution.empty());
+  CHECK(contrast_json(contrasts(rows).at(0))["caution"].is_null());
+  CHECK(contrasts_table(contrasts(rows)).columns.size() == 5);
+  rows[2].figures.max_rhat = 3.64;  // of none
+  const std::vector<Contrast> all = contrasts(rows);
+  CHECK(all.at(0).caution == "chains of none disagree (R-hat 3.64): no ratio of samplers that both reach the posterior");
+  CHECK(all.at(1).caution.empty());
+  const report::Table table = contrasts_table(all);
+  CHECK(table.rows.at(0).back() == all.at(0).caution);
+  CHECK(table.rows.at(1).size() == table.columns.size());
+  const std::vector<Clause> judged = judge_model("m", true, rows, "");
+  CHECK(clause(judged, ClauseKind::not_slower).status == ClauseStatus::holds);
+  CHECK(clause(judged, ClauseKind::not_slower).why.find("but chains of none disagree (R-hat 3.64)") != std::string::npos);
+  rows[1].figures.max_rhat = 1.2;  // of auto
+  CHECK(status(judge_model("m", true, rows, ""), ClauseKind::not_slower) == ClauseStatus::not_shown);
+}
+
+TEST_CASE("a twin is checked by the means of common columns, pooled over seeds") {
+  std::vector<CompareRow> rows;
+  const auto add = [&](const char* variant, std::uint64_t seed, std::vector<ColumnMean> means) {
+    rows.push_back(row("m", variant, seed, 100, 1, 10));
+    rows.back().means = std::move(means);
+  };
+  add(kNone, 1, {{"mu", 50, 1}});  // not looked at where auto has run
+  add(kAuto, 1, {{"mu", 4.0, 0.3}, {"tau", 1, 0.1}, {"only", 9, 1}});
+  add(kAuto, 2, {{"mu", 5.0, 0.4}, {"tau", 1, 0.1}, {"only", 9, 1}});
+  add(kTwin, 1, {{"e", 0, 1}, {"mu", 5.0, 0.3}, {"tau", 1.1, 0.1}});
+  add(kTwin, 2, {{"e", 0, 1}, {"mu", 6.0, 0.4}, {"tau", 0.9, 0.1}});
+  TwinCheck check = check_twin("m", rows);
+  CHECK(check.compared == 2);
+  CHECK(check.worst == "mu");
+  CHECK(check.max_abs_z == doctest::Approx(1 / std::sqrt(2 * 0.25 / 4)));  // (5.5 - 4.5) / sqrt(0.25^2 + 0.25^2)
+  CHECK(check.limit == doctest::Approx(3.4807564).epsilon(1e-6));            // 0.025 % in each tail
+  CHECK_FALSE(check.difference_shown);
+  rows.back().means[1].mean = 7.5;
+  check = check_twin("m", rows);
+  CHECK(check.difference_shown);
+  CHECK(twin_sentence(check).find("mu is off by 4.9 joint standard errors") != std::string::npos);
+  for (CompareRow& r : rows)
+    if (r.variant == kTwin) r.means = {{"else", 1, 1}};
+  CHECK(check_twin("m", rows).compared == 0);
+  CHECK(twin_json(check_twin("m", rows))["max_abs_z"].is_null());
+}
+
 TEST_CASE("a row survives the saved state, and a broken one is refused") {
-  const CompareRow whole = row("m", kAuto, 3, 1234.5678901234567, 0.1, 999, 2);
-  CHECK(row_json(row_from_json(Json::parse(row_json(whole).dump()))) == row_json(whole));
+  CompareRow whole = row("m", kAuto, 3, 1234.5678901234567, 0.1, 999, 2);
+  whole.means = {{"tau", 1.0 / 3, 0.1}, {"mu", -2, std::nan("")}};
+  CHECK(saved_row(row_from_json(Json::parse(saved_row(whole).dump()))) == saved_row(whole));
+  CHECK(saved_row(whole)["means"].size() == 2);
+  CHECK_FALSE(row_json(whole).contains("means"));
   CHECK(row_json(whole)["ess_per_cpu_s"].get<double>() == 1234.5678901234567 / 0.1);
   CHECK(row_json(whole)["ess_per_gradient"].get<double>() == 1234.5678901234567 / 999);
   const CompareRow failed = failed_row("m", kNone, 4);
-  CHECK(row_json(row_from_json(row_json(failed))) == row_json(failed));
+  CHECK(row_json(row_from_json(saved_row(failed))) == row_json(failed));
   CHECK(row_json(failed)["min_ess"].is_null());
-  for (const char* key : {"model", "seed", "error", "min_ess", "divergences"}) {
-    Json broken = row_json(whole);
+  for (const char* key : {"model", "seed", "error", "min_ess", "divergences", "means"}) {
+    Json broken = saved_row(whole);
     broken.erase(key);
     CHECK_THROWS_AS(row_from_json(broken), Error);
-    broken[key] = Json::array();
+    broken[key] = Json::array({1});
     CHECK_THROWS_AS(row_from_json(broken), Error);
   }
 }

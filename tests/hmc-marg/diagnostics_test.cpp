@@ -87,3 +87,12 @@ TEST_CASE("rows whose recovered values are NaN are counted and said") {
   REQUIRE_FALSE(messages.empty());
   CHECK(messages[0].starts_with("3 of 4 rows have no recovered values (NaN)"));
 }
+
+TEST_CASE("generated quantities that failed are a fault of the run") {
+  SamplerOutput output = good_output();
+  output.generated_faults = 4000;
+  output.first_fault = "m.stan:3:5: reject: bad";
+  const std::vector<std::string> messages = diagnose(output, {}, {});
+  REQUIRE(messages.size() == 1);
+  CHECK(messages[0] == "generated quantities of 4000 draws are NaN: m.stan:3:5: reject: bad");
+}

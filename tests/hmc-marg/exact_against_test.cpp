@@ -8,6 +8,7 @@
 
 #include "base/philox.h"
 #include "hmc-marg/embedded.h"
+#include "hmc-marg/op_program.h"
 #include "hmc-marg/recover.h"
 #include "hmc-marg/sampling_support.h"
 #include "stats/distributions.h"
@@ -193,4 +194,108 @@ TEST_CASE("the verdict names the worst figure and its limit grows with their num
   CHECK(v.worst == "median of b");
   CHECK(v.limit == doctest::Approx(2.241402727604945));
   CHECK(v.difference_shown);
+}
+
+namespace {
+
+// A standard normal chain of order 1, [chain][row], passed through f.
+std::vector<std::vector<double>> chains(std::uint32_t repeat, std::uint32_t column, std::size_t rows, double correlation,
+                                        double (*f)(double)) {
+  std::vector<std::vector<double>> out(4);
+  for (std::uint32_t c = 0; c < 4; ++c) {
+    PhiloxStream random(17, "chains of order 1", repeat, column, c);
+    double x = random.normal();
+    for (std::size_t i = 0; i < rows; ++i) {
+      out[c].push_back(f(x));
+      x = correlation * x + std::sqrt(1 - correlation * correlation) * random.normal();
+    }
+  }
+  return out;
+}
+
+// The columns as a run's draws; `storage` keeps them.
+ChainDraws as_draws(const std::vector<std::vector<std::vector<double>>>& columns, const std::vector<std::string>& names,
+                    std::vector<std::vector<double>>& storage) {
+  storage.assign(4, {});
+  for (std::size_t c = 0; c < 4; ++c)
+    for (std::size_t i = 0; i < columns.front()[c].size(); ++i)
+      for (const auto& column : columns) storage[c].push_back(column[c][i]);
+  ChainDraws draws;
+  draws.names = names;
+  for (const std::vector<double>& chain : storage) draws.chains.emplace_back(chain);
+  return draws;
+}
+
+double identity(double x) { return x; }
+double exponential(double x) { return -std::log(stats::normal_cdf(-x)); }
+double gumbel(double x) { return std::log(exponential(x)); }  // of log x, as an unconstrained rate has it
+
+ExactQuantity quantity(const char* name, double mean, double sd, double (*f)(double)) {
+  return {.name = name,
+          .mean = mean,
+          .sd = sd,
+          .q5 = f(stats::normal_quantile(0.05)),
+          .q50 = f(0.0),
+          .q95 = f(stats::normal_quantile(0.95))};
+}
+
+ExactResult three_posteriors() {
+  ExactResult exact;
+  exact.quantities = {quantity("n", 0, 1, identity), quantity("e", 1, 1, exponential),
+                      quantity("g", -0.5772156649015329, M_PI / std::sqrt(6.0), gumbel)};
+  return exact;
+}
+
+}  // namespace
+
+TEST_CASE("right draws are said to differ about as often as the limit promises, also few ones of skewed scalars") {
+  const Model model;
+  const ExactResult exact = three_posteriors();
+  for (const auto& [rows, correlation] : {std::pair{250, 0.5}, {1000, 0.8}, {1000, 0.0}}) {
+    int alarms = 0;
+    const int repeats = 400;
+    for (std::uint32_t repeat = 0; repeat < repeats; ++repeat) {
+      const auto n = static_cast<std::size_t>(rows);
+      std::vector<std::vector<double>> storage;
+      const ChainDraws draws =
+          as_draws({chains(repeat, 0, n, correlation, identity), chains(repeat, 1, n, correlation, exponential),
+                    chains(repeat, 2, n, correlation, gumbel)},
+                   {"n", "e", "g"}, storage);
+      const Verdict v = judge(exact, grade(model, exact, draws, 1));
+      REQUIRE(v.compared == 15);
+      alarms += v.difference_shown;
+    }
+    CAPTURE(rows);
+    CAPTURE(correlation);
+    CAPTURE(alarms);
+    // 20 of 400 are expected at 5 %. Differences of quantiles over their local widths give 31 and 42 in the first two settings.
+    CHECK(alarms >= 4);
+    CHECK(alarms <= 30);
+  }
+}
+
+TEST_CASE("a quantile is graded by the part of the draws below it, whose own ESS it takes") {
+  const Model model;
+  ExactResult exact;
+  exact.quantities = {quantity("n", 0, 1, identity)};
+  exact.quantities[0].mean = exact.quantities[0].sd = std::nan("");
+  const std::vector<std::vector<double>> right = chains(1, 0, 1000, 0, identity);
+  std::vector<std::vector<double>> storage;
+  Grade g = grade(model, exact, as_draws({right}, {"n"}, storage), 1)[0];
+  CHECK(std::isnan(g.mean));
+  double below = 0;
+  for (const auto& chain : right)
+    for (const double x : chain) below += x <= exact.quantities[0].q5;
+  CHECK(g.q5 == doctest::Approx((below / 4000 - 0.05) / std::sqrt(0.05 * 0.95 / 4000)).epsilon(0.1));
+  CHECK(std::fabs(g.q95) < 3);
+  // Values between the quantiles do not matter, however far a quantile of the draws then is from the exact one.
+  std::vector<std::vector<double>> gap = right;
+  for (auto& chain : gap)
+    for (double& x : chain)
+      if (x > exact.quantities[0].q5 && x < -1.2) x = -1.2;
+  CHECK(grade(model, exact, as_draws({gap}, {"n"}, storage), 1)[0].q5 == doctest::Approx(g.q5).epsilon(1e-12));
+  // None below the 5 % quantile: the indicator is constant and has no ESS, but the draws are wrong.
+  for (auto& chain : gap)
+    for (double& x : chain) x = std::fabs(x) + exact.quantities[0].q5;
+  CHECK(grade(model, exact, as_draws({gap}, {"n"}, storage), 1)[0].q5 < -8);
 }

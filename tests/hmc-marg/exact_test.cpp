@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "data/json_reader.h"
+#include "hmc-marg/exact_against.h"
 #include "hmc-marg/exact_evidence.h"
 #include "hmc-marg/sampling_support.h"
 
@@ -120,6 +121,46 @@ TEST_CASE("two separate modes are both on the grid") {
   CHECK(r.log_integral == doctest::Approx(0).epsilon(1e-9));
 }
 
+TEST_CASE("modes far apart and narrow are found") {
+  const auto mixture = [](const std::string& second) {
+    return exact("parameters { real m; } model { target += log_mix(0.3, normal_lpdf(m | -2, 0.1), normal_lpdf(m | " + second +
+                 ")); }");
+  };
+  for (const auto& [second, at] : {std::pair{"60, 0.1", 60.0}, {"6, 0.02", 6.0}, {"-170, 0.5", -170.0}}) {
+    CAPTURE(second);
+    const ExactResult r = mixture(second);
+    CHECK(r.log_integral == doctest::Approx(0).epsilon(1e-9));
+    CHECK(find(r, "m").mean == doctest::Approx(0.3 * -2 + 0.7 * at).epsilon(1e-9));
+  }
+  const ExactResult two = exact(
+      "parameters { real m; real<lower=0> s; } model { s ~ exponential(1);"
+      "target += log_mix(0.3, normal_lpdf(m | -2, 0.1), normal_lpdf(m | 6, 0.02)); }");
+  CHECK(two.log_integral == doctest::Approx(0).epsilon(1e-9));
+}
+
+TEST_CASE("a run's draws lead to a mode that no start reaches, and those outside of the region are counted") {
+  // Farther than starts and scans reach.
+  Model model = load_text(
+      "parameters { real m; real<lower=0> s; } model { s ~ exponential(1);"
+      "target += log_mix(0.3, normal_lpdf(m | 0, 1), normal_lpdf(m | 3000, 1)); }");
+  const Marginal marginal = marginalize(model.graph, {.marginalize = "none"});
+  QuietRun run;
+  const ExactResult without = integrate(model, marginal, {}, run);
+  CHECK(without.log_integral == doctest::Approx(std::log(0.3)).epsilon(1e-9));
+  CHECK(without.draws_outside == 0);
+  const std::vector<std::vector<double>> draws = {{0.3, 0.1}, {2999, -0.5}, {3001, 0.2}, {-1, 0}, {700, 0}};
+  const ExactResult with = integrate(model, marginal, {}, run, draws);
+  CHECK(with.log_integral == doctest::Approx(0).epsilon(1e-9));
+  CHECK(with.draws_outside == 1);
+  // Unconstrained, from a run's columns; s = exp(q), and a draw on the bound is passed over.
+  const std::vector<double> chain = {0.3, 1, 700, std::exp(0.5), 5, 0};
+  const ChainDraws columns{.names = {"m", "s"}, .chains = {chain}};
+  const auto free = free_draws(model, marginal, columns, 10);
+  REQUIRE(free.size() == 2);
+  CHECK(free[1][0] == 700);
+  CHECK(free[1][1] == doctest::Approx(0.5));
+}
+
 TEST_CASE("a mode far from where the search starts: a shift of the data shifts the posterior") {
   const auto at = [](const std::string& location) {
     return exact(
@@ -182,6 +223,17 @@ TEST_CASE("what the grid cannot do is refused with what would do") {
       refusal("parameters { vector<lower=0>[2] x; } model { x ~ weibull(2, 1); }", {.max_points = 5'000}).find("not converged") !=
       std::string::npos);
   CHECK(refusal("parameters { real x; } model { target += x; }").find("improper") != std::string::npos);
+}
+
+TEST_CASE("a density that ends in a step is refused as that; an improper one without coordinates has none in its message") {
+  const std::string step =
+      refusal("parameters { real x; } transformed parameters { real<lower=0> y = x; } model { x ~ normal(0, 1); }");
+  CHECK(step.starts_with("the density ends in a step near unconstrained ("));
+  CHECK(step.find("heavy tails") == std::string::npos);
+  const std::string improper =
+      refusal("parameters { simplex[3] t; } model { t ~ dirichlet([1, 1, 1]'); target += -1.5 * log(t[1]); }");
+  CHECK(improper.find("improper") != std::string::npos);
+  CHECK(improper.find("()") == std::string::npos);
 }
 
 TEST_CASE("the answer does not depend on the threads") {

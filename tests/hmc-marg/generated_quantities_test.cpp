@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "base/philox.h"
 #include "hmc-marg/model_support.h"
 
@@ -71,4 +72,25 @@ TEST_CASE("a reject, a violated constraint and an index out of range make a draw
   CHECK_FALSE(run(5.5));
   CHECK(generated.fault().find("index 3") != std::string::npos);
   CHECK(run(2));
+}
+
+TEST_CASE("a loop without end is refused at its line, not passed over draw by draw") {
+  const auto model = testing::bound_model(
+      "parameters { real m; } model { m ~ normal(0, 1); }\ngenerated quantities {\n int i = 0;\n"
+      " while (m > 0)\n i += 1;\n}",
+      "{}", {.statements = 1000});
+  GeneratedQuantities generated(model->program, model->data, model->graph);
+  PhiloxStream random(1, "gq");
+  std::vector<double> out(1);
+  CHECK(generated.evaluate(std::vector<double>{-1}, {}, random, out));
+  try {
+    generated.evaluate(std::vector<double>{1}, {}, random, out);
+    FAIL("it ended");
+  } catch (const Error& error) {
+    CHECK(error.exit_code() == ExitCode::input);
+    CAPTURE(error.message());
+    CHECK((error.message().starts_with("m.stan:4:") || error.message().starts_with("m.stan:5:")));  // the loop or its body
+    CHECK(error.message().find("a loop that does not end") != std::string::npos);
+  }
+  CHECK(generated.evaluate(std::vector<double>{-1}, {}, random, out));  // the budget is one draw's
 }

@@ -109,11 +109,17 @@ TEST_CASE("the price of a compressed block does not depend on the number of rows
 
 TEST_CASE("equal candidates: source order decides") {
   // Two factors of a product, alike in everything: one of them can go.
-  const MarginalModel m = marginal_of(
-      "parameters { vector[3] u; vector[3] v; }\nmodel { u ~ normal(0, 1); v ~ normal(0, 1);\n [1, 2, 3] ~ normal(u .* v, 1); }",
-      "{}", automatic());
-  CHECK(sampled_names(m.marginal) == "v ");
-  CHECK(entry(m, "v").reason == "bilinear_with u");
+  const std::string program =
+      "parameters { vector[3] u; vector[3] v; }\nmodel { u ~ normal(0, 1); v ~ normal(0, 1);\n [1, 2, 3] ~ normal(u .* v, 1); }";
+  const MarginalModel largest_set = marginal_of(program, "{}");
+  CHECK(sampled_names(largest_set.marginal) == "v ");
+  CHECK(entry(largest_set, "v").reason == "bilinear_with u");
+  const MarginalModel m = marginal_of(program, "{}", automatic());
+  std::vector<PlanAlternative> one = m.marginal.alternatives;
+  std::erase_if(one, [](const PlanAlternative& a) { return a.eliminated.empty(); });
+  REQUIRE(one.size() == 2);
+  CHECK(one[0].cost.weighted() == one[1].cost.weighted());
+  CHECK(one[0].eliminated == std::vector<int>{0});
 }
 
 TEST_CASE("a parameter that costs more than it brings is kept, with the figures as the reason") {

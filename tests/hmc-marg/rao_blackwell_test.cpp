@@ -404,8 +404,8 @@ TEST_CASE("an error below what quadrature resolves raises no alarm, a wrong mean
   };
   CHECK(std::fabs(z(1e-10, 1e-16)) < 0.01);
   CHECK(std::fabs(z(1e-10, 0)) < 0.01);
-  CHECK(z(1e-3, 1e-16) > 1000);
-  CHECK(z(0.03, 0.01) == doctest::Approx(3).epsilon(1e-6));
+  CHECK(z(1e-3, 1e-16) > 30);
+  CHECK(z(0.03, 0.01) == doctest::Approx(3).epsilon(0.01));  // the normal score of a Student t
   CHECK(std::isnan(grade(s.model, exact, draws, 1).front().rb_mean));
 }
 

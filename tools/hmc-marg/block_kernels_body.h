@@ -124,6 +124,25 @@ inline void fill_rows(const BlockClass& c, int batch, const double* factor, int 
   }
 }
 
+// The columns of a row that have parts: those of the component first, then those of the border.
+struct RowColumns {
+  static constexpr int kMost = 128;
+  int d = 0, p = 0;
+  int component[kMost], border[kMost];  // border: 0 .. p-1
+  RowColumns(const BlockClass& c, int r) {
+    const auto put = [](int* list, int& size, int column) {
+      if (size == 0 || list[size - 1] != column) list[size++] = column;
+    };
+    for (int k = c.part_first[r]; k < c.part_first[r + 1]; ++k) {
+      const int column = c.part[k].column;
+      if (column < c.d)
+        put(component, d, column);
+      else if (column < c.d + c.p)
+        put(border, p, column - c.d);
+    }
+  }
+};
+
 // L D L' of the symmetric m [d][d] (lower triangle; L without its unit diagonal replaces it), 1/D into inverse_pivot.
 template <class V, class Log>
 inline void factor_component(int d, V* m, V* inverse_pivot, V* scratch, Log& log) {
@@ -206,18 +225,29 @@ void forward_kernel(const BlockClass& c, BlockState& state) {
       const V* row = a + r * width;
       const V* b = row + d;
       const V intercept = row[d + p];
-      for (int i = 0; i < d; ++i) {
-        if constexpr (W == 1) {
-          if (row[i] == 0) continue;
+      if constexpr (W == 1) {  // few of many columns are met by a row
+        const RowColumns at(c, r);
+        for (int k = 0; k < at.d; ++k) {
+          const int i = at.component[k];
+          for (int l = 0; l < at.d; ++l)
+            if (at.component[l] <= i) m[i * d + at.component[l]] += row[i] * row[at.component[l]];
+          for (int l = 0; l < at.p; ++l) coupling[at.border[l] * d + i] += b[at.border[l]] * row[i];
+          h[i] -= row[i] * intercept;
         }
+        for (int k = 0; k < at.p; ++k) {
+          const int q = at.border[k];
+          for (int l = 0; l < at.p; ++l)
+            if (at.border[l] <= q) border[q * p + at.border[l]] += b[q] * b[at.border[l]];
+          border_g[q] -= b[q] * intercept;
+        }
+        continue;
+      }
+      for (int i = 0; i < d; ++i) {
         for (int j = 0; j <= i; ++j) m[i * d + j] += row[i] * row[j];
         for (int q = 0; q < p; ++q) coupling[q * d + i] += b[q] * row[i];
         h[i] -= row[i] * intercept;
       }
       for (int q = 0; q < p; ++q) {
-        if constexpr (W == 1) {
-          if (b[q] == 0) continue;
-        }
         for (int s = 0; s <= q; ++s) border[q * p + s] += b[q] * b[s];
         border_g[q] -= b[q] * intercept;
       }
@@ -307,28 +337,53 @@ void backward_kernel(const BlockClass& c, BlockState& state) {
     for (int r = 0; r < rows; ++r) {
       V* const row = a + r * width;
       V* const b = row + d;
-      V u = row[d + p];
-      for (int i = 0; i < d; ++i) u += row[i] * e[i];
-      for (int q = 0; q < p; ++q) u += b[q] * eb[q];
-      quadratic += u * u;
-      if (!reverse) continue;
-      V variance{};
-      for (int i = 0; i < d; ++i) {
-        V sum{};
-        for (int j = 0; j < d; ++j) sum += v[i * d + j] * row[j];
-        for (int q = 0; q < p; ++q) sum += cross[q * d + i] * b[q];
-        t[i] = sum;
-        variance += sum * row[i];
+      V u = row[d + p], variance{};
+      if constexpr (W == 1) {
+        const RowColumns at(c, r);
+        for (int k = 0; k < at.d; ++k) u += row[at.component[k]] * e[at.component[k]];
+        for (int k = 0; k < at.p; ++k) u += b[at.border[k]] * eb[at.border[k]];
+        quadratic += u * u;
+        if (!reverse) continue;
+        for (int k = 0; k < at.d; ++k) {
+          const int i = at.component[k];
+          V sum{};
+          for (int l = 0; l < at.d; ++l) sum += v[i * d + at.component[l]] * row[at.component[l]];
+          for (int l = 0; l < at.p; ++l) sum += cross[at.border[l] * d + i] * b[at.border[l]];
+          t[i] = sum;
+          variance += sum * row[i];
+        }
+        for (int k = 0; k < at.p; ++k) {
+          const int q = at.border[k];
+          V sum{};
+          for (int l = 0; l < at.d; ++l) sum += cross[q * d + at.component[l]] * row[at.component[l]];
+          for (int l = 0; l < at.p; ++l) sum += b[at.border[l]] * vb[q * p + at.border[l]];
+          border_t[q] = sum;
+          variance += sum * b[q];
+        }
+        for (int k = 0; k < at.d; ++k) row[at.component[k]] = -(u * e[at.component[k]] + t[at.component[k]]);
+        for (int k = 0; k < at.p; ++k) b[at.border[k]] = -(u * eb[at.border[k]] + border_t[at.border[k]]);
+      } else {
+        for (int i = 0; i < d; ++i) u += row[i] * e[i];
+        for (int q = 0; q < p; ++q) u += b[q] * eb[q];
+        quadratic += u * u;
+        if (!reverse) continue;
+        for (int i = 0; i < d; ++i) {
+          V sum{};
+          for (int j = 0; j < d; ++j) sum += v[i * d + j] * row[j];
+          for (int q = 0; q < p; ++q) sum += cross[q * d + i] * b[q];
+          t[i] = sum;
+          variance += sum * row[i];
+        }
+        for (int q = 0; q < p; ++q) {
+          V sum{};
+          for (int i = 0; i < d; ++i) sum += cross[q * d + i] * row[i];
+          for (int s = 0; s < p; ++s) sum += b[s] * vb[q * p + s];
+          border_t[q] = sum;
+          variance += sum * b[q];
+        }
+        for (int i = 0; i < d; ++i) row[i] = -(u * e[i] + t[i]);  // from here on: adjoints
+        for (int q = 0; q < p; ++q) b[q] = -(u * eb[q] + border_t[q]);
       }
-      for (int q = 0; q < p; ++q) {
-        V sum{};
-        for (int i = 0; i < d; ++i) sum += cross[q * d + i] * row[i];
-        for (int s = 0; s < p; ++s) sum += b[s] * vb[q * p + s];
-        border_t[q] = sum;
-        variance += sum * b[q];
-      }
-      for (int i = 0; i < d; ++i) row[i] = -(u * e[i] + t[i]);  // from here on: adjoints
-      for (int q = 0; q < p; ++q) b[q] = -(u * eb[q] + border_t[q]);
       row[d + p] = -u;
       const V weight = u * u + variance;
       const std::int32_t scale = c.scale[r];

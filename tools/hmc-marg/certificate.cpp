@@ -46,6 +46,7 @@ CertificateResult certify(const CertificateParts& parts, std::uint64_t seed, int
         parts.draw_wide(random, z);
     } else {
       std::fill(z.begin(), z.end(), 0.0);
+      result.lost += !far;
     }
     double magnitude = 0;
     const double joint = parts.joint(kept, z, magnitude);
@@ -54,6 +55,7 @@ CertificateResult certify(const CertificateParts& parts, std::uint64_t seed, int
     const double conditional = conditioned ? parts.log_conditional(z) : std::nan("");
     if (!std::isfinite(marginal) || !std::isfinite(conditional)) {
       if (far) continue;
+      result.lost += conditioned;
       if (result.ok) result.worst = describe(point, joint, conditional, marginal);
       result.ok = false;
       continue;
@@ -164,7 +166,7 @@ class ModelParts {
 }  // namespace
 
 CertificateResult certify(const FactorGraph& model, const Marginal& marginal, std::uint64_t seed, int points) {
-  if (marginal.eliminated.empty()) return {0, 0, 0, true, ""};
+  if (marginal.eliminated.empty()) return {.ok = true, .worst = ""};
   const auto refuse_undetermined = [&](double tolerance) {
     if (marginal.gaussian == nullptr) return;
     if (const auto scalar = undetermined(model, marginal, seed, tolerance)) infeasible_error(message(*scalar));

@@ -20,14 +20,15 @@ struct CertificateResult {
   int points = 0;              // points compared (where the joint density is finite)
   double max_abs_error = 0;
   double max_rel_error = 0;    // error / max(1, sum over factors of |log density|)
+  int lost = 0;                // points in U(-2, 2) that have no conditional, or a finite joint density and no marginal one
   bool ok = false;
-  std::string worst;           // where and how it failed, or at which point the error was largest
+  std::string worst;  // where and how it failed, or at which point the error was largest
 };
 
 // The three densities as functions, so that the check can be checked: tests pass functions with planted errors.
 struct CertificateParts {
-  int kept_free = 0;           // dimension of the kept parameters, unconstrained
-  int eliminated = 0;          // scalars eliminated
+  int kept_free = 0;  // dimension of the kept parameters, unconstrained
+  int eliminated = 0;  // scalars eliminated
   // log p(kept, z, y), no Jacobian of z; magnitude receives the sum over factors of |log density|.
   std::function<double(std::span<const double> kept, std::span<const double> z, double& magnitude)> joint;
   std::function<double(std::span<const double> kept)> marginal;

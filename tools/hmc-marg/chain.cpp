@@ -16,6 +16,7 @@
 #include "base/philox.h"
 #include "data/safetensors.h"
 #include "hmc-marg/adapt.h"
+#include "hmc-marg/certificate_failure.h"
 #include "hmc-marg/op_program.h"
 
 namespace tenfold::hmc_marg {
@@ -30,23 +31,6 @@ class EngineDensity final : public LogDensity {
  private:
   Engine engine_;
 };
-
-// The source line of the first term of the density that is not finite at q, or 0.
-int first_failing_line(const Model& model, const Marginal& marginal, std::span<const double> q) {
-  for (const DensityLanes& lanes : marginal.target.densities) {
-    TargetSpec spec;
-    spec.inputs = marginal.target.inputs;
-    spec.densities = {lanes};
-    if (!std::isfinite(reference_log_density(model.graph.graph, spec, q, {}))) return model.graph.graph.nodes()[lanes.node].line;
-  }
-  for (const Term& term : marginal.target.terms) {
-    TargetSpec spec;
-    spec.inputs = marginal.target.inputs;
-    spec.terms = {term};
-    if (!std::isfinite(reference_log_density(model.graph.graph, spec, q, {}))) return term.line;
-  }
-  return 0;
-}
 
 // The numbers of a state in the order in which a checkpoint holds them, beside the iteration.
 constexpr double ChainState::* kScalars[] = {&ChainState::step_size,
@@ -186,7 +170,7 @@ struct Chain::Parts {
 
   [[noreturn]] void no_initial(std::span<const double> q, const std::string& where) {
     const std::string& file = setting.model->source.program_file;
-    const int line = first_failing_line(*setting.model, *setting.marginal, q);
+    const int line = first_failing_line(setting.model->graph, setting.marginal->target, q);
     const std::string what =
         fmt::format("density or gradient is not finite at {}; check bounds and data, or give --init FILE", where);
     infeasible_error(line > 0 ? fmt::format("{}:{}: {}", file, line, what) : what);

@@ -1,4 +1,4 @@
-// Rows, means, contrasts and clauses.
+// Rows, means, contrasts, clauses and the check of a twin.
 #include "hmc-marg/compare.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "data/csv.h"
 #include "data/number.h"
+#include "stats/distributions.h"
 
 namespace tenfold::hmc_marg {
 namespace {
@@ -104,6 +105,13 @@ Json row_json(const CompareRow& row) {
           {"error", nullptr}};
 }
 
+Json saved_row(const CompareRow& row) {
+  Json json = row_json(row);
+  json["means"] = Json::array();
+  for (const ColumnMean& m : row.means) json["means"].push_back({m.name, number(m.mean), number(m.mcse)});
+  return json;
+}
+
 CompareRow row_from_json(const Json& json) {
   try {
     CompareRow row;
@@ -123,6 +131,8 @@ CompareRow row_from_json(const Json& json) {
     f.leapfrogs = json.at("leapfrogs").get<long>();
     f.divergences = json.at("divergences").get<long>();
     f.max_rhat = number_from(json.at("max_rhat"));
+    for (const Json& m : json.at("means"))
+      row.means.push_back({m.at(0).get<std::string>(), number_from(m.at(1)), number_from(m.at(2))});
     return row;
   } catch (const Json::exception&) {
     input_error("a saved row of the comparison lacks a field or has one of another kind; start again with --force");
@@ -186,19 +196,37 @@ std::vector<VariantMeans> variant_means(const std::vector<CompareRow>& rows) {
   return out;
 }
 
+namespace {
+
+// "chains of none disagree (R-hat 3.64)", or nothing.
+std::string disagreement(const std::vector<CompareRow>& rows, const std::string& model, const std::string& variant) {
+  double rhat = 0;
+  for (const CompareRow& row : rows)
+    if (row.model == model && row.variant == variant && !failed(row) && row.figures.max_rhat > rhat) rhat = row.figures.max_rhat;
+  return rhat > kApart ? fmt::format("chains of {} disagree (R-hat {:.2f})", variant, rhat) : "";
+}
+
+}  // namespace
+
 std::vector<Contrast> contrasts(const std::vector<CompareRow>& rows) {
   std::vector<Contrast> out;
   for (const std::string& model : models_of(rows)) {
     const std::vector<std::string> variants = variants_of(rows, model);
     const bool automatic = std::find(variants.begin(), variants.end(), kAuto) != variants.end();
     const std::string reference = automatic ? kAuto : variants.front();
-    for (const std::string& other : variants)
-      if (other != reference)
-        out.push_back({.model = model,
-                       .a = reference,
-                       .b = other,
-                       .per_cpu_s = paired(rows, model, reference, other, &Figures::ess_per_cpu_s),
-                       .per_gradient = paired(rows, model, reference, other, &Figures::ess_per_gradient)});
+    for (const std::string& other : variants) {
+      if (other == reference) continue;
+      Contrast c{.model = model,
+                 .a = reference,
+                 .b = other,
+                 .per_cpu_s = paired(rows, model, reference, other, &Figures::ess_per_cpu_s),
+                 .per_gradient = paired(rows, model, reference, other, &Figures::ess_per_gradient),
+                 .caution = disagreement(rows, model, reference)};
+      if (const std::string theirs = disagreement(rows, model, other); !theirs.empty())
+        c.caution += (c.caution.empty() ? "" : ", ") + theirs;
+      if (!c.caution.empty()) c.caution += ": no ratio of samplers that both reach the posterior";
+      out.push_back(std::move(c));
+    }
   }
   return out;
 }
@@ -208,7 +236,8 @@ Json contrast_json(const Contrast& c) {
           {"a", c.a},
           {"b", c.b},
           {"ess_per_gradient", ratio_json(c.per_gradient)},
-          {"ess_per_cpu_s", ratio_json(c.per_cpu_s)}};
+          {"ess_per_cpu_s", ratio_json(c.per_cpu_s)},
+          {"caution", c.caution.empty() ? Json(nullptr) : Json(c.caution)}};
 }
 
 std::string rate_text(double x) {
@@ -248,14 +277,14 @@ const char* name_of(ClauseStatus status) {
 namespace {
 
 ClauseStatus verdict_of(ClauseKind kind, const stats::PairedRatio& r) {
-  if (kind == ClauseKind::not_slower) return r.interval.high < 1 ? ClauseStatus::does_not_hold : ClauseStatus::holds;
-  if (r.interval.low >= kManyTimes) return ClauseStatus::holds;
-  return r.interval.high < kManyTimes ? ClauseStatus::does_not_hold : ClauseStatus::not_shown;
+  const double claimed = kind == ClauseKind::not_slower ? 1 : kManyTimes;
+  if (r.interval.low >= claimed) return ClauseStatus::holds;
+  return r.interval.high < claimed ? ClauseStatus::does_not_hold : ClauseStatus::not_shown;
 }
 
 // A ratio clause against each rival that has figures: it must hold against all of them. The rival named is the one that auto
 // beats least.
-void judge_ratio(Clause& clause, const std::vector<CompareRow>& rows) {
+void judge_ratio(Clause& clause, const std::vector<CompareRow>& rows, const std::vector<std::string>& same_as_auto) {
   std::vector<std::string> rivals, without;
   for (const char* name : {kNone, kReparam}) {
     const auto is_rival = [&](const CompareRow& row) { return row.model == clause.model && row.variant == name; };
@@ -273,20 +302,27 @@ void judge_ratio(Clause& clause, const std::vector<CompareRow>& rows) {
     }
     clause.status = std::max(clause.status, verdict_of(clause.kind, r));
     clause.why += fmt::format("{}against {}: {}", clause.why.empty() ? "" : "; ", rival, ratio_text(r));
+    if (const std::string apart = disagreement(rows, clause.model, rival); !apart.empty()) clause.why += ", but " + apart;
     if (!clause.against.empty() && r.ratio >= clause.per_cpu_s.ratio) continue;
     clause.against = rival;
     clause.per_cpu_s = r;
   }
-  for (const std::string& rival : without) clause.why += fmt::format("{}{} did not run", clause.why.empty() ? "" : "; ", rival);
-  if (!rivals.empty()) return;
-  clause.status = ClauseStatus::not_run;
-  if (clause.why.empty()) clause.why = "neither none nor reparam was asked for";
+  const auto add = [&](const std::string& text) { clause.why += (clause.why.empty() ? "" : "; ") + text; };
+  for (const std::string& rival : without) add(rival + " did not run");
+  for (const std::string& rival : same_as_auto) add(fmt::format("auto is the same program as {}", rival));
+  if (rivals.empty()) {
+    clause.status = ClauseStatus::not_run;
+    if (clause.why.empty()) clause.why = "neither none nor reparam was asked for";
+  } else if (const std::string apart = disagreement(rows, clause.model, kAuto); !apart.empty()) {
+    clause.status = std::max(clause.status, ClauseStatus::not_shown);
+    add(apart);
+  }
 }
 
 }  // namespace
 
 std::vector<Clause> judge_model(const std::string& model, bool many_times, const std::vector<CompareRow>& rows,
-                                const std::string& missing) {
+                                const std::string& missing, const std::vector<std::string>& same_as_auto) {
   std::vector<const CompareRow*> automatic;
   for (const CompareRow& row : rows)
     if (row.model == model && row.variant == kAuto) automatic.push_back(&row);
@@ -308,7 +344,7 @@ std::vector<Clause> judge_model(const std::string& model, bool many_times, const
       clause.status = clause.divergences == 0 ? ClauseStatus::holds : ClauseStatus::does_not_hold;
       clause.why = fmt::format("{} in {} run{}", clause.divergences, automatic.size(), automatic.size() == 1 ? "" : "s");
     } else {
-      judge_ratio(clause, rows);
+      judge_ratio(clause, rows, same_as_auto);
     }
     out.push_back(std::move(clause));
   }
@@ -332,6 +368,58 @@ Json clauses_json(const std::vector<Clause>& clauses) {
     on_speed.push_back(std::move(entry));
   }
   return {{"ess_per_cpu_s", on_speed}, {"divergences", on_divergences}};
+}
+
+namespace {
+
+// Mean over the seeds of each column of a variant, in the order of its first run.
+std::vector<ColumnMean> pooled_means(const std::vector<CompareRow>& rows, const std::string& model, const std::string& variant) {
+  std::vector<ColumnMean> out;
+  double runs = 0;
+  for (const CompareRow& row : rows) {
+    if (row.model != model || row.variant != variant || failed(row)) continue;
+    if (runs++ == 0) {
+      for (const ColumnMean& m : row.means) out.push_back({m.name, m.mean, m.mcse * m.mcse});
+      continue;
+    }
+    for (std::size_t i = 0; i < std::min(out.size(), row.means.size()); ++i) {
+      out[i].mean += row.means[i].mean;
+      out[i].mcse += row.means[i].mcse * row.means[i].mcse;
+    }
+  }
+  for (ColumnMean& m : out) m = {m.name, m.mean / runs, std::sqrt(m.mcse) / runs};
+  return out;
+}
+
+}  // namespace
+
+TwinCheck check_twin(const std::string& model, const std::vector<CompareRow>& rows) {
+  TwinCheck check;
+  const std::vector<ColumnMean> twin = pooled_means(rows, model, kTwin);
+  std::vector<ColumnMean> own;
+  for (const char* variant : {kAuto, kReparam, kNone})
+    if (own.empty()) own = pooled_means(rows, model, variant);
+  for (const ColumnMean& a : own) {
+    const auto b = std::find_if(twin.begin(), twin.end(), [&](const ColumnMean& m) { return m.name == a.name; });
+    if (b == twin.end()) continue;
+    const double z = std::fabs(a.mean - b->mean) / std::hypot(a.mcse, b->mcse);
+    if (!std::isfinite(z)) continue;
+    ++check.compared;
+    if (z <= check.max_abs_z) continue;
+    check.max_abs_z = z;
+    check.worst = a.name;
+  }
+  check.limit = check.compared == 0 ? kNaN : -stats::normal_quantile(0.0005 / check.compared);
+  check.difference_shown = check.max_abs_z > check.limit;
+  return check;
+}
+
+Json twin_json(const TwinCheck& c) {
+  return {{"compared", c.compared},
+          {"max_abs_z", c.compared == 0 ? Json(nullptr) : number(c.max_abs_z)},
+          {"worst", c.worst.empty() ? Json(nullptr) : Json(c.worst)},
+          {"limit", number(c.limit)},
+          {"difference_shown", c.difference_shown}};
 }
 
 }  // namespace tenfold::hmc_marg

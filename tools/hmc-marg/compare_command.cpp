@@ -33,6 +33,7 @@ struct Case {
   std::string missing;  // why nothing of it is run; else empty
   ModelSource source;
   int joint = 0;        // unconstrained dimensions of the program
+  std::vector<std::string> same_as_auto;  // variants that are auto's program, and so not run
   std::vector<Candidate> variants;
 };
 
@@ -79,6 +80,27 @@ Candidate prepare_candidate(const std::string& name, const ModelSource& source, 
   return out;
 }
 
+// Whether two plans sample the same density in the same coordinates.
+bool same_program(const PreparedVariant& a, const PreparedVariant& b) {
+  return a.marginal.eliminated == b.marginal.eliminated && a.model.graph.noncentred == b.model.graph.noncentred;
+}
+
+// none and reparam that auto turns out to be: running one program twice shows what machines do, not what plans do.
+void drop_same(Case& c, std::vector<NotRun>& not_run) {
+  const auto automatic =
+      std::find_if(c.variants.begin(), c.variants.end(), [](const Candidate& v) { return v.name == kAuto && v.prepared; });
+  if (automatic == c.variants.end()) return;
+  const PreparedVariant& plan = *automatic->prepared;
+  for (const Candidate& v : c.variants) {
+    if (&v == &*automatic || !v.prepared || !same_program(*v.prepared, plan)) continue;
+    not_run.push_back({c.model, v.name, fmt::format("auto is the same program as {}", v.name)});
+    c.same_as_auto.push_back(v.name);
+  }
+  std::erase_if(c.variants, [&](const Candidate& v) {
+    return std::find(c.same_as_auto.begin(), c.same_as_auto.end(), v.name) != c.same_as_auto.end();
+  });
+}
+
 Case prepare_case(const std::string& model, ModelSource source, const CompareOptions& o, cli::Run& run,
                   std::vector<NotRun>& not_run) {
   Case out;
@@ -93,12 +115,14 @@ Case prepare_case(const std::string& model, ModelSource source, const CompareOpt
       out.joint = candidate.prepared->dims.joint;
       parameters = declared_parameters(candidate.prepared->model.graph);
       if (std::string(name) == kReparam && wanted(kNone) && candidate.prepared->model.graph.noncentred.empty()) {
-        not_run.push_back({model, name, "no sampled parameter has a prior whose scale is sampled: the same program as none"});
+        not_run.push_back(
+            {model, name, "no sampled parameter has a prior whose location or scale is sampled: the same program as none"});
         continue;
       }
     }
     out.variants.push_back(std::move(candidate));
   }
+  drop_same(out, not_run);
   if (o.twin.empty()) return out;
   ModelSource twin = read_model(o.twin, "");
   if (twin.data_file.empty()) {
@@ -205,6 +229,7 @@ class Runs {
         const MeasuredRun measured = measure(*candidate.prepared, options_.sampler, seed, run_);
         if (!measured.complete) leave();
         row.figures = measured.figures;
+        if (!options_.twin.empty()) row.means = measured.means;
       } catch (const Error& error) {
         if (error.exit_code() != ExitCode::infeasible) throw;
         row.error = error.what();
@@ -226,7 +251,7 @@ class Runs {
 
   void save() {
     Json rows = Json::array();
-    for (const CompareRow& row : rows_) rows.push_back(row_json(row));
+    for (const CompareRow& row : rows_) rows.push_back(saved_row(row));
     run_.save({.json = {{"programs", fingerprint_}, {"rows", std::move(rows)}}, .blobs = {}});
   }
 
@@ -284,16 +309,20 @@ int exit_code(const std::vector<Case>& cases, const std::vector<CompareRow>& row
     return static_cast<int>(ExitCode::infeasible);
   const bool broken =
       std::any_of(clauses.begin(), clauses.end(), [](const Clause& c) { return c.status == ClauseStatus::does_not_hold; });
-  return strict && broken ? static_cast<int>(ExitCode::check_failed) : 0;
+  const bool judged =
+      std::any_of(clauses.begin(), clauses.end(), [](const Clause& c) { return c.status != ClauseStatus::not_run; });
+  return strict && (broken || !judged) ? static_cast<int>(ExitCode::check_failed) : 0;
 }
 
 cli::Result result_of(const CompareOptions& o, const std::vector<Case>& cases, const std::vector<NotRun>& not_run,
-                      const std::vector<CompareRow>& rows) {
+                      const std::vector<CompareRow>& rows, cli::Run& run) {
   const std::vector<VariantMeans> means = variant_means(rows);
   const std::vector<Contrast> gains = contrasts(rows);
   std::vector<Clause> clauses;
   for (const Case& c : cases)
-    for (Clause& clause : judge_model(c.model, c.many_times, rows, c.missing)) clauses.push_back(std::move(clause));
+    for (Clause& clause : judge_model(c.model, c.many_times, rows, c.missing, c.same_as_auto))
+      clauses.push_back(std::move(clause));
+  const std::optional<TwinCheck> twin = o.twin.empty() ? std::nullopt : std::optional(check_twin(cases.front().model, rows));
 
   cli::Result result;
   Json row_list = Json::array(), gain_list = Json::array();
@@ -304,6 +333,7 @@ cli::Result result_of(const CompareOptions& o, const std::vector<Case>& cases, c
                   {"rows", row_list},
                   {"contrasts", gain_list},
                   {"clauses", clauses_json(clauses)},
+                  {"twin", twin ? twin_json(*twin) : Json(nullptr)},
                   {"not_run", not_run_json(not_run)}};
   result.tables = {variants_table(means)};
   if (!gains.empty()) result.tables.push_back(contrasts_table(gains));
@@ -314,6 +344,10 @@ cli::Result result_of(const CompareOptions& o, const std::vector<Case>& cases, c
     if (c.missing.empty()) findings.push_back(model_sentence(c.model, c.joint, means, gains));
   for (const NotRun& n : not_run)
     if (!n.variant.empty()) findings.push_back(fmt::format("{}: {} is not run: {}.", n.model, n.variant, n.reason));
+  if (twin) findings.push_back(twin_sentence(*twin));
+  if (twin && twin->difference_shown) run.warn(findings.back());
+  if (o.strict && std::all_of(clauses.begin(), clauses.end(), [](const Clause& c) { return c.status == ClauseStatus::not_run; }))
+    run.warn("--strict: nothing was judged, so that nothing is shown to hold");
   result.answer =
       claim_sentence(o.suite == "none" ? "That auto is at least as fast and free of divergences" : "The paper's claim", clauses);
   for (const report::Table& table : result.tables)
@@ -356,7 +390,7 @@ void describe(CompareOptions& o, cli::OptionTable& table) {
   table.add("--warmup", s.warmup, "warm-up iterations a chain").between(0, 1e9);
   table.add("--draws", s.draws, "draws a chain").between(4, 1e9);
   table.add("--delta", s.delta, "target acceptance of the step-size adaptation").strictly_between(0, 1);
-  table.flag("--strict", o.strict, "exit 1 when a clause that was run does not hold");
+  table.flag("--strict", o.strict, "exit 1 when a clause that was judged does not hold, or none was judged");
 }
 
 cli::Result compare(const CompareOptions& options, cli::Run& run) {
@@ -366,7 +400,7 @@ cli::Result compare(const CompareOptions& options, cli::Run& run) {
   if (options.seeds == 1) run.warn("one seed gives no interval: no ratio is judged with --seeds 1");
   const std::vector<CompareRow> rows = Runs(cases, options, run).all();
   run.directory()->write("compare.csv", rows_csv(rows));
-  return result_of(options, cases, not_run, rows);
+  return result_of(options, cases, not_run, rows, run);
 }
 
 }  // namespace tenfold::hmc_marg

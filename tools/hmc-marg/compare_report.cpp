@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,7 +11,6 @@ namespace tenfold::hmc_marg {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kApart = 1.05;  // R-hat above which a run has not converged by any standard
 
 std::string cell(double x, int digits) { return std::isfinite(x) ? report::number_text(x, digits) : "-"; }
 
@@ -38,14 +38,12 @@ const char* clause_text(ClauseKind kind) {
   return "";
 }
 
-std::string count_of(int clauses) { return clauses == 1 ? "the one clause" : fmt::format("the {} clauses", clauses); }
-
 std::string status_text(ClauseStatus status) {
   switch (status) {
     case ClauseStatus::holds: return "holds";
-    case ClauseStatus::not_shown: return "not shown";
+    case ClauseStatus::not_shown: return "neither shown nor refuted";
     case ClauseStatus::does_not_hold: return "does not hold";
-    case ClauseStatus::not_run: return "not run";
+    case ClauseStatus::not_run: return "not judged";
   }
   return "";
 }
@@ -70,9 +68,13 @@ report::Table contrasts_table(const std::vector<Contrast>& contrasts) {
   report::Table table;
   table.title = "Gains";
   table.columns = {"model", "gain", "per CPU second", "per gradient", "seeds"};
-  for (const Contrast& c : contrasts)
+  const bool cautions = std::any_of(contrasts.begin(), contrasts.end(), [](const Contrast& c) { return !c.caution.empty(); });
+  if (cautions) table.columns.emplace_back("but");
+  for (const Contrast& c : contrasts) {
     table.rows.push_back(
         {c.model, c.a + " over " + c.b, ratio_text(c.per_cpu_s), ratio_text(c.per_gradient), std::to_string(c.per_cpu_s.n)});
+    if (cautions) table.rows.back().push_back(c.caution);
+  }
   table.caption =
       "Ratios of the smallest effective sample size per unit of work, paired by seed: geometric mean and 95 % interval.";
   return table;
@@ -130,34 +132,51 @@ std::string model_sentence(const std::string& model, int joint, const std::vecto
   return text + ".";
 }
 
+std::string twin_sentence(const TwinCheck& c) {
+  if (c.compared == 0) return "The twin has no column in common with the program: nothing says that it has its posterior.";
+  if (c.difference_shown)
+    return fmt::format(
+        "The twin's means are not the program's: {} is off by {:.1f} joint standard errors, beyond {:.1f} of {} columns; it has "
+        "another "
+        "posterior, or chains that have not converged.",
+        c.worst, c.max_abs_z, c.limit, c.compared);
+  return fmt::format("The twin's means are those of the program, as far as its draws show: the largest of {} |z| is {:.1f}.",
+                     c.compared, c.max_abs_z);
+}
+
 std::string claim_sentence(const std::string& claim, const std::vector<Clause>& clauses) {
-  int held = 0, undecided = 0;
-  std::string broken, open, not_run;
+  int held = 0, judged = 0;
+  std::string broken, open, not_judged;
   const auto add = [](std::string& list, const Clause& c) {
     list += fmt::format("{}{} on {} ({})", list.empty() ? "" : "; ", clause_text(c.kind), c.model, c.why);
   };
-  std::vector<std::string> missing;  // models of which nothing was run
+  std::vector<std::pair<std::string, std::string>> reasons;  // of clauses not judged, by model
   for (const Clause& c : clauses) {
     held += c.status == ClauseStatus::holds;
-    undecided += c.status == ClauseStatus::not_shown;
+    judged += c.status != ClauseStatus::not_run;
     if (c.status == ClauseStatus::does_not_hold) add(broken, c);
     if (c.status == ClauseStatus::not_shown) add(open, c);
-    if (c.status == ClauseStatus::not_run && std::find(missing.begin(), missing.end(), c.model) == missing.end()) {
-      missing.push_back(c.model);
-      not_run += fmt::format("{}{} ({})", not_run.empty() ? "" : "; ", c.model, c.why);
+    if (c.status == ClauseStatus::not_run &&
+        std::find(reasons.begin(), reasons.end(), std::pair(c.model, c.why)) == reasons.end()) {
+      reasons.emplace_back(c.model, c.why);
+      not_judged += fmt::format("{}{} ({})", not_judged.empty() ? "" : "; ", c.model, c.why);
     }
   }
+  const std::string of_judged =
+      judged == 1 ? "the one clause that was judged" : fmt::format("the {} clauses that were judged", judged);
   std::string text;
-  if (!broken.empty())
+  if (judged == 0)
+    text = claim + " was not judged.";
+  else if (!broken.empty())
     text = fmt::format("{} does not hold: {}.", claim, broken);
-  else if (held > 0)
-    text = fmt::format("{} holds in {} that {} run.", claim,
-                       undecided == 0 ? count_of(held) : fmt::format("{} of {}", held, count_of(held + undecided)),
-                       held + undecided == 1 ? "was" : "were");
+  else if (held == 0)
+    text = fmt::format("{} is neither shown nor refuted in {}.", claim, of_judged);
+  else if (held == judged)
+    text = fmt::format("{} holds in {}.", claim, of_judged);
   else
-    text = fmt::format("Of {} nothing was run.", claim);
-  if (!open.empty()) text += " Not shown: " + open + ".";
-  if (!not_run.empty()) text += " Not run: " + not_run + ".";
+    text = fmt::format("{} holds in {} of {}, and is not refuted.", claim, held, of_judged);
+  if (!open.empty()) text += " Neither shown nor refuted: " + open + ".";
+  if (!not_judged.empty()) text += " Not judged: " + not_judged + ".";
   return text;
 }
 

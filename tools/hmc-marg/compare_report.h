@@ -22,7 +22,10 @@ std::vector<report::Chart> rate_charts(const std::vector<VariantMeans>& means);
 std::string model_sentence(const std::string& model, int joint, const std::vector<VariantMeans>& means,
                            const std::vector<Contrast>& contrasts);
 
-// The verdict over all clauses in a sentence or two; what was not run is named.
+// Whether a twin's means are those of the program.
+std::string twin_sentence(const TwinCheck& check);
+
+// The verdict over all clauses in a few sentences: how many hold, which are refuted, which are neither, what was not judged.
 std::string claim_sentence(const std::string& claim, const std::vector<Clause>& clauses);
 
 }  // namespace tenfold::hmc_marg

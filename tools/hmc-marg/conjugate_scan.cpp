@@ -98,6 +98,7 @@ class Scan {
       at.line = factor.line;
       const FamilyForm& form = forms_[operand(node, static_cast<std::size_t>(argument), lane)];
       if (argument == 0) {
+        if (in_matrix(node, lane)) return refuse("is in the covariance of multi_normal", factor.line, "scale_of");
         if (!is_prior(node, lane))
           return refuse("has the prior " + family + ", which is not conjugate to its bounds,", factor.line);
         evidence_ = true;
@@ -108,6 +109,12 @@ class Scan {
         prior_of_[form.scalar] = static_cast<std::int32_t>(plate_->priors.size());
         plate_->priors.push_back(at);
       } else {
+        if (const auto [with, line] = factor_of(operand(node, static_cast<std::size_t>(argument), lane));
+            with >= 0 && !is_child(node.density, argument))
+          return refuse("multiplies `" + model_.parameters[static_cast<std::size_t>(with)].name + "`" +
+                            (line > 0 && line != factor.line ? " at line " + std::to_string(line) : "") + ", which enters " +
+                            family + ",",
+                        factor.line);
         if (simplex_ || !is_child(node.density, argument))
           return refuse(std::string("is ") + word(argument) + " of " + family + ", which is not conjugate to its bounds,",
                         factor.line);
@@ -125,6 +132,46 @@ class Scan {
       for (std::size_t k = 0; k < node.arity; ++k) meet(operand(node, k, lane), factor.line);
     }
     return true;
+  }
+
+  // std_normal(L^-1 (z - l)), which multi_normal becomes: whether the parameter is in L.
+  bool in_matrix(const Node& density, std::uint32_t lane) const {
+    const Slot variate = operand(density, 0, lane);
+    const Node& node = graph_.nodes()[graph_.node_of(variate)];
+    if (density.density != Density::std_normal || node.op != Op::solve_lower) return false;
+    const Operand& matrix = graph_.operands(node)[0];
+    for (std::uint32_t i = 0; i < matrix.size; ++i)
+      if (forms_.touches(graph_.slot_of(matrix, i))) return true;
+    return false;
+  }
+
+  // An unbounded parameter that the parameter multiplies on the way to `slot`, and the line of the product; -1: none.
+  std::pair<int, int> factor_of(Slot slot) const {
+    for (;;) {
+      if (block_.of(slot).parameters.empty()) return {-1, 0};
+      const Node& node = graph_.nodes()[graph_.node_of(slot)];
+      const std::uint32_t lane = slot - node.first;
+      if (!lane_wise(node.op) && !segmented(node.op)) return {-1, 0};
+      std::uint32_t from = lane, to = lane + 1;
+      if (segmented(node.op)) {
+        from = graph_.segments(node)[lane];
+        to = graph_.segments(node)[lane + 1];
+      }
+      Slot next = 0;
+      for (std::size_t o = 0; o < node.arity; ++o)
+        for (std::uint32_t k = from; k < to; ++k) {
+          const Slot s = graph_.slot_of(graph_.operands(node)[o], graph_.operands(node)[o].size == 1 ? 0 : k);
+          if (!forms_.touches(s)) continue;
+          if ((node.op == Op::mul || node.op == Op::dot) && block_.of(s).parameters.empty()) {
+            const Operand& other = graph_.operands(node)[1 - o];
+            const auto& with = block_.of(graph_.slot_of(other, other.size == 1 ? 0 : k)).parameters;
+            if (!with.empty()) return {with.front(), node.line};
+          }
+          if (next == 0 && !block_.of(s).parameters.empty()) next = s;
+        }
+      if (next == 0) return {-1, 0};
+      slot = next;
+    }
   }
 
   static const char* word(int argument) {

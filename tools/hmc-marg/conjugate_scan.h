@@ -16,7 +16,7 @@ bool declared_for_family(const Parameter& parameter);
 
 struct FamilyFinding {
   std::shared_ptr<const FamilyPlate> plate;  // null: refused
-  std::string reason;                        // as PlanEntry::reason: family | bounds | leftover_target | tp_bound
+  std::string reason;                        // as PlanEntry::reason: family | bounds | scale_of | leftover_target | tp_bound
   std::string detail;                        // continues "`name` "
   int line = 0;
   std::vector<Bilinear> meetings;            // (this, another candidate) in one factor

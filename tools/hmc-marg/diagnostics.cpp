@@ -62,6 +62,8 @@ std::vector<std::string> diagnose(const SamplerOutput& output, const SamplerOpti
                     "as in an improper posterior; "
                     "give every parameter a proper prior, or use --marginalize none",
                     lost, output.rows * output.values.size()));
+  if (output.generated_faults > 0)
+    messages.push_back(fmt::format("generated quantities of {} draws are NaN: {}", output.generated_faults, output.first_fault));
   if (divergences > 0)
     messages.push_back(fmt::format(
         "{} of {} draws diverged: the posterior has a region the sampler cannot enter; raise --delta, or reparametrise",

@@ -45,7 +45,8 @@ class GeneratedQuantities {
   GeneratedQuantities(const Program& program, std::shared_ptr<const BoundData> data, const FactorGraph& graph);
   ~GeneratedQuantities();
   // Scalars of parameters and transformed parameters in declaration order and value.h's layout -> scalars of generated quantities
-  // alike. A reject or domain error makes all of them NaN and returns false.
+  // alike. A reject or domain error makes all of them NaN and returns false. Throws Error(input) where the limit of statements is
+  // exceeded.
   bool evaluate(std::span<const double> parameters, std::span<const double> transformed, PhiloxStream& random,
                 std::span<double> out);
   std::size_t size() const;
@@ -60,6 +61,8 @@ class GeneratedQuantities {
 // -> free vector. Throws Error(input): missing, wrong shape, outside the constraint.
 void unconstrain(const FactorGraph& graph, const data::JsonValue& json, const std::string& file,
                  std::span<const std::string> optional, std::span<double> free);
+// The same from values by parameter, known numbers of the declared shapes.
+void unconstrain(const FactorGraph& graph, std::span<const Value> values, std::span<double> free);
 
 // CSV column names of a variable: "x", "x.1", "x.2.1" (first index fastest), and for each column the scalar's place in value.h's
 // layout.

@@ -98,10 +98,12 @@ class Sweep {
       double whole = least >= 1 ? std::floor(least) : 0;
       if (whole > static_cast<double>(kMostScalars - std::min(kMostScalars, model_.factors.size())))
         whole = 0;  // a weight: as terms
-      for (double copy = 0; copy < whole; ++copy) model_.factors.push_back({n, arguments(n), line_[node.first]});
+      // Where the density stands, not where the target takes a sum that it is in.
+      const int line = node.line > 0 ? node.line : line_[node.first];
+      for (double copy = 0; copy < whole; ++copy) model_.factors.push_back({n, arguments(n), line});
       for (std::uint32_t lane = 0; lane < node.lanes; ++lane) {
         const double rest = first[lane] - whole;
-        if (rest != 0) model_.terms.push_back({node.first + lane, rest, line_[node.first + lane]});
+        if (rest != 0) model_.terms.push_back({node.first + lane, rest, line});
       }
     }
     std::sort(keep_.begin(), keep_.end());

@@ -76,18 +76,22 @@ class Unconstrainer {
   std::vector<Slot> inputs_;
 };
 
+// An epsilon follows from its location and scale, whose parameters come first.
+std::vector<const Parameter*> in_order(const FactorGraph& model) {
+  std::vector<const Parameter*> order;
+  for (const Parameter& p : model.parameters)
+    if (!p.noncentred) order.push_back(&p);
+  for (const int p : model.noncentred) order.push_back(&model.parameters[static_cast<std::size_t>(p)]);
+  return order;
+}
+
 }  // namespace
 
 void unconstrain(const FactorGraph& model, const data::JsonValue& json, const std::string& file,
                  std::span<const std::string> optional, std::span<double> free) {
   if (!json.is_object()) input_error(at_position(file, json.line, json.col, "parameter values are a JSON object by name"));
   Unconstrainer unconstrainer(model, free);
-  // An epsilon follows from its location and scale, whose parameters come first.
-  std::vector<const Parameter*> order;
-  for (const Parameter& p : model.parameters)
-    if (!p.noncentred) order.push_back(&p);
-  for (const int p : model.noncentred) order.push_back(&model.parameters[static_cast<std::size_t>(p)]);
-  for (const Parameter* const each : order) {
+  for (const Parameter* const each : in_order(model)) {
     const Parameter& p = *each;
     const data::JsonValue* found = json.find(p.name);
     const std::string where = "parameter `" + p.name + "`";
@@ -98,6 +102,12 @@ void unconstrain(const FactorGraph& model, const data::JsonValue& json, const st
     const Value x = value_from_json(*found, file, p.type, p.dims, where);
     unconstrainer.parameter(p, x, where + " in " + at_position(file, found->line, found->col, "its value"));
   }
+}
+
+void unconstrain(const FactorGraph& model, std::span<const Value> values, std::span<double> free) {
+  Unconstrainer unconstrainer(model, free);
+  for (const Parameter* const p : in_order(model))
+    unconstrainer.parameter(*p, values[static_cast<std::size_t>(p - model.parameters.data())], "parameter `" + p->name + "`");
 }
 
 }  // namespace tenfold::hmc_marg

@@ -31,6 +31,8 @@ constexpr std::size_t kMixtureDoubles = 32u << 20;  // conditionals kept at once
 constexpr double kMixtureNegligible = 32;           // e^-32 = 1e-14: components that no quantile notices
 constexpr std::size_t kManyPoints = 200'000;        // of the last level, from which the level before may serve for quantiles
 constexpr double kGuessEnough = 1e-6;  // standard deviations that a level's quantiles moved, whose square is their error
+constexpr std::size_t kDrawsToStart = 64;  // of a run's draws that the search for modes starts from
+constexpr double kAbrupt = 10;  // a point this near to the maximum whose neighbour is negligible: the density ends in a step
 constexpr std::array<double, 3> kLevels = {0.05, 0.5, 0.95};
 
 // Weighted sums of one scalar about a centre c: of x - c, (x - c)^2 and |x - c|; an eliminated scalar adds its conditional
@@ -80,12 +82,15 @@ class Quadrature {
     }
   }
 
-  ExactResult run() {
+  ExactResult run(std::span<const std::vector<double>> draws) {
     ExactResult result;
     if (d_ == 0) {
       closed_form(result);
     } else {
-      const std::vector<Mode> modes = find_modes(engines_.front(), kSeed, kNegligible);
+      std::vector<std::vector<double>> starts;
+      for (std::size_t i = 0; i < std::min(draws.size(), kDrawsToStart); ++i)
+        starts.push_back(draws[i * draws.size() / std::min(draws.size(), kDrawsToStart)]);
+      const std::vector<Mode> modes = find_modes(engines_.front(), kSeed, kNegligible, starts);
       centre_at(modes.front().at);
       Grid grid(engines_, threads_, modes, kFirstStep);
       const Moments moments = refine(grid, result);
@@ -95,6 +100,7 @@ class Quadrature {
       mixture_quantiles(grid, result);
       result.points = grid.evaluated();
       result.step = grid.step();
+      for (const std::vector<double>& draw : draws) result.draws_outside += !grid.near(draw);
     }
     result.left_out = functions_.left_out();
     return result;
@@ -119,8 +125,10 @@ class Quadrature {
     const std::size_t f = functions_.size();
     const std::span<double> m(mean), v(variance);
     if (!point.evaluate(q, m.first(f), m.subspan(first_eliminated()), v.subspan(first_eliminated())))
-      infeasible_error(fmt::format("no conditional of the eliminated parameters at unconstrained ({:.6g}): `verify` says more",
-                                   fmt::join(q, ", ")));
+      infeasible_error(fmt::format(
+          "{}: `verify` says more",
+          q.empty() ? "the integral over the parameters is not finite: the posterior is improper"
+                    : fmt::format("no conditional of the eliminated parameters at unconstrained ({:.6g})", fmt::join(q, ", "))));
     std::copy(q.begin(), q.end(), mean.begin() + static_cast<std::ptrdiff_t>(f));
   }
 
@@ -228,12 +236,26 @@ class Quadrature {
           result.error = reached;
           return now;
         }
+        refuse_step(grid);
       }
       last = now;
       run_.step({.what = "quadrature",
                  .done = static_cast<double>(level + 1),
                  .unit = "levels",
                  .note = fmt::format("{} points", grid.points().size())});
+    }
+  }
+
+  // The trapezoid rule is of first order where the density ends in a step: a bound that the transform does not take away.
+  void refuse_step(const Grid& grid) const {
+    for (const GridPoint& point : grid.points()) {
+      if (point.log_density < grid.highest() - kAbrupt || !grid.at_edge(point)) continue;
+      std::vector<double> q;
+      for (int a = 0; a < d_; ++a) q.push_back(grid.coordinate(a, point.index[static_cast<std::size_t>(a)]));
+      infeasible_error(fmt::format(
+          "the density ends in a step near unconstrained ({:.4g}), as at the bound of a transformed parameter or of a "
+          "variate: quadrature does not converge there; declare the bound on the parameter, or use `sample`",
+          fmt::join(q, ", ")));
     }
   }
 
@@ -420,11 +442,12 @@ std::string kept_names(const Model& model, const Marginal& marginal) {
 
 }  // namespace
 
-ExactResult integrate(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run) {
+ExactResult integrate(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run,
+                      std::span<const std::vector<double>> draws) {
   if (marginal.target.inputs.size() > static_cast<std::size_t>(kMaxExactDimensions))
     infeasible_error(fmt::format("{} dimensions are sampled, quadrature takes at most {}: {}; `sample` takes them",
                                  marginal.target.inputs.size(), kMaxExactDimensions, kept_names(model, marginal)));
-  ExactResult result = Quadrature(model, marginal, options, run).run();
+  ExactResult result = Quadrature(model, marginal, options, run).run(draws);
   const PriorMass mass = prior_mass(model);
   if (!mass.flat) result.log_evidence = result.log_integral;
   if (!mass.flat && mass.log_mass) result.log_evidence_normalised = result.log_integral - *mass.log_mass;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,14 @@ struct ExactResult {
   std::size_t points = 0;                         // densities evaluated
   std::vector<ExactQuantity> quantities;  // declared parameters, then what depends on kept ones alone, then unconstrained values
   std::vector<std::string> left_out;  // columns without a value here: transformed parameters of eliminated ones
+  std::size_t draws_outside = 0;  // of the draws given: those outside of the region that was summed
 };
 
-// Deterministic for any number of threads. Throws Error(infeasible): more than three dimensions (naming them), no mode, not
-// converged (with the error reached). Where run.stop() is raised it leaves by run.interrupted().
-ExactResult integrate(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run);
+// Deterministic for any number of threads. draws: kept parameters of a run to be graded, unconstrained [d each]; the search for
+// modes starts from some of them, too, and those that lie outside of the region found are counted. Throws Error(infeasible): more
+// than three dimensions (naming them), no mode, not converged (with the error reached). Where run.stop() is raised it leaves by
+// run.interrupted().
+ExactResult integrate(const Model& model, const Marginal& marginal, const ExactOptions& options, cli::Run& run,
+                      std::span<const std::vector<double>> draws = {});
 
 }  // namespace tenfold::hmc_marg

@@ -14,14 +14,17 @@
 #include "hmc-marg/chain_files.h"
 #include "hmc-marg/exact.h"
 #include "hmc-marg/exact_against.h"
+#include "hmc-marg/exact_grid.h"
+#include "hmc-marg/exact_plan.h"
 #include "hmc-marg/explain.h"
-#include "hmc-marg/plan_race.h"
 #include "report/text_table.h"
 
 namespace tenfold::hmc_marg {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kDrawsPlaced = 2000;  // of a run, that are looked for in the region integrated
 
 Json number(double x) { return std::isfinite(x) ? Json(x) : Json(nullptr); }
 Json number(const std::optional<double>& x) { return x ? number(*x) : Json(nullptr); }
@@ -147,10 +150,13 @@ void describe(ExactCommandOptions& o, cli::OptionTable& table) {
 
 cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
   Model model = load(options.model, run.seed());
-  const Marginal marginal = choose_plan(model, options.plan, run);
+  const Marginal marginal = exact_plan(model, options.plan, run);
   std::optional<RunToGrade> graded;
   if (!options.against.empty()) graded = read_run(options.against, model, marginal, run);
-  const ExactResult result = integrate(model, marginal, {}, run);
+  std::vector<std::vector<double>> draws_at;
+  if (graded && marginal.target.inputs.size() <= kMaxExactDimensions)
+    draws_at = free_draws(model, marginal, graded->chains.draws, kDrawsPlaced);
+  const ExactResult result = integrate(model, marginal, {}, run, draws_at);
   std::vector<Grade> grades;
   if (graded) grades = grade(model, result, graded->chains.draws, run.threads(), graded->conditional_means);
   const Dimensions dims = dimensions(model.graph, marginal);
@@ -178,6 +184,13 @@ cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
     const ChainDraws& draws = graded->chains.draws;
     const Verdict v = judge(result, grades);
     out.answer = verdict_text(v, draws);
+    if (result.draws_outside > 0) {
+      const std::string outside = fmt::format(
+          "{} of {} draws lie outside of the region integrated: a mode is missed, or the draws are not of this posterior",
+          result.draws_outside, draws_at.size());
+      run.warn(outside);
+      out.answer += "; " + outside;
+    }
     out.human += out.answer + "\n";
     out.value["against"] = {{"run", options.against},
                             {"chains", draws.chains.size()},
@@ -186,7 +199,9 @@ cli::Result exact(const ExactCommandOptions& options, cli::Run& run) {
                             {"max_abs_z", number(v.max_abs_z)},
                             {"worst", v.worst.empty() ? Json(nullptr) : Json(v.worst)},
                             {"limit", number(v.limit)},
-                            {"difference_shown", v.difference_shown}};
+                            {"difference_shown", v.difference_shown},
+                            {"placed", draws_at.size()},
+                            {"outside", result.draws_outside}};
   }
   return out;
 }

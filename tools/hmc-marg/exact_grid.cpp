@@ -201,4 +201,20 @@ bool Grid::at_edge(const GridPoint& point) const {
   return false;
 }
 
+bool Grid::near(std::span<const double> q) const {
+  const State& s = *state_;
+  for (unsigned corner = 0; corner < 1u << s.d; ++corner) {
+    std::array<std::int32_t, kMaxExactDimensions> index{};
+    bool reachable = true;
+    for (int a = 0; a < s.d; ++a) {
+      const auto i = static_cast<std::size_t>(a);
+      const double place = std::floor((q[i] - s.origin[i]) / step_along(a)) + (corner >> a & 1u);
+      reachable = reachable && std::fabs(place) <= kIndexLimit;
+      index[i] = reachable ? static_cast<std::int32_t>(place) : 0;
+    }
+    if (reachable && s.inside.contains(key_of(index))) return true;
+  }
+  return false;
+}
+
 }  // namespace tenfold::hmc_marg

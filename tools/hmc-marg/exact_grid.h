@@ -43,6 +43,7 @@ class Grid {
   double step_along(int axis) const;
   double coordinate(int axis, std::int32_t index) const;
   bool at_edge(const GridPoint& point) const;    // has a negligible neighbour
+  bool near(std::span<const double> q) const;    // a corner of the cell around q is on the grid
 
  private:
   struct State;

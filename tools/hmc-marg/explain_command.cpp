@@ -20,7 +20,14 @@ Json size_json(const FactorGraph& graph, const TargetSpec& target) {
 // The declared data, for a program whose data was not given.
 bool needs_data(const Program& program) { return !program.block(BlockKind::data).empty(); }
 
-// Without data only types are known: a declared constraint rules a parameter out, everything else depends on the factors.
+// lower=0 alone, lower=0 and upper=1, or a simplex: the bounds that a conjugate family needs, as far as they can be read off.
+bool family_bounds(const Declaration& d) {
+  const auto is = [](const ExprPtr& e, double x) { return e && e->kind == ExprKind::number && e->number == x; };
+  if (d.constraint == ConstraintKind::simplex) return true;
+  return d.constraint == ConstraintKind::bounded && is(d.lower, 0) && (!d.upper || is(d.upper, 1));
+}
+
+// Without data only types are known: most declared constraints rule a parameter out, everything else depends on the factors.
 cli::Result explain_types(const ModelSource& source, const Program& program) {
   cli::Result result;
   Json declared = Json::array();
@@ -28,9 +35,12 @@ cli::Result explain_types(const ModelSource& source, const Program& program) {
   for (const StmtPtr& statement : program.block(BlockKind::parameters)) {
     const Declaration& d = statement->declaration;
     const bool free = d.constraint == ConstraintKind::none || d.constraint == ConstraintKind::affine;
-    declared.push_back({{"name", d.name}, {"type", to_string(d.type)}, {"candidate", free}, {"lines", {d.at.line}}});
+    const bool family = family_bounds(d);
+    declared.push_back({{"name", d.name}, {"type", to_string(d.type)}, {"candidate", free || family}, {"lines", {d.at.line}}});
     text += fmt::format("  {}  {}, line {}: {}\n", d.name, to_string(d.type), d.at.line,
-                        free ? "a candidate" : "constrained, will be sampled");
+                        free     ? "a candidate"
+                        : family ? "a candidate where its densities are a conjugate family"
+                                 : "constrained, will be sampled");
   }
   result.value = {{"model", {{"file", source.program_file}, {"sha256", source.program_sha256}}},
                   {"declarations", declared},

@@ -118,6 +118,12 @@ RisingPowers GammaRatioFactor::powers(const Group& group, double a) const {
   return out;
 }
 
+double GammaRatioFactor::predicted_ns() const {
+  double ns = kBin * static_cast<double>(height_.size());
+  for (const Difference& d : differences_) ns += d.y_input < 0 && count(d.y) ? cost(d.y) : kLong;
+  return ns;
+}
+
 std::shared_ptr<const CustomFactor> GammaRatioFactor::bound(std::span<const std::uint32_t> places) const {
   auto copy = std::make_shared<GammaRatioFactor>(*this);
   copy->places_.assign(places.begin(), places.end());

@@ -36,6 +36,7 @@ class GammaRatioFactor : public CustomFactor {
   bool empty() const { return groups_.empty(); }
   std::size_t histogram_bins() const { return height_.size(); }    // factors a + j taken by an evaluation
   std::size_t differences() const { return differences_.size(); }  // lgamma_diff taken by an evaluation
+  double predicted_ns() const;                                     // of an evaluation with its gradient, from these counts
 
  private:
   struct Difference {

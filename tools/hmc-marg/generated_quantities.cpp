@@ -88,7 +88,8 @@ bool GeneratedQuantities::evaluate(std::span<const double> parameters, std::span
       next += output.size;
     }
   } catch (const Error& error) {
-    if (error.exit_code() == ExitCode::interrupted) throw;
+    // A loop without end is one at every draw.
+    if (error.exit_code() == ExitCode::interrupted || s.interpreter.budget_spent()) throw;
     s.fault = error.message();
     std::fill(out.begin(), out.end(), std::numeric_limits<double>::quiet_NaN());
     return false;

@@ -30,10 +30,13 @@ std::vector<std::string> free_names(const FactorGraph& graph, const std::vector<
   return names;
 }
 
-std::vector<double> point(const GradOptions& options, const FactorGraph& graph) {
+// All unconstrained scalars; those of eliminated parameters may be missing in a file, and are then 0.
+std::vector<double> point(const GradOptions& options, const FactorGraph& graph, const Marginal& marginal) {
   if (options.at == "0" || options.at == "1" || options.at == "2") return standard_point(options.at[0] - '0', graph.free_size);
   std::vector<double> q(static_cast<std::size_t>(graph.free_size));
-  unconstrain(graph, read_values(options.at), options.at, {}, q);
+  std::vector<std::string> optional;
+  for (const int p : marginal.eliminated) optional.push_back(graph.parameters[static_cast<std::size_t>(p)].name);
+  unconstrain(graph, read_values(options.at), options.at, optional, q);
   return q;
 }
 
@@ -79,7 +82,7 @@ cli::Result grad(const GradOptions& options, cli::Run& run) {
   }
   const Marginal marginal = choose_plan(model, plan, run);
 
-  const std::vector<double> all = point(options, model.graph);
+  const std::vector<double> all = point(options, model.graph, marginal);
   std::vector<double> q;
   for (const int i : marginal.kept) {
     const Parameter& p = model.graph.parameters[static_cast<std::size_t>(i)];

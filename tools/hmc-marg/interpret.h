@@ -62,6 +62,7 @@ class Interpreter {
   Cell& cell(int slot) { return program_frame_.cells[static_cast<std::size_t>(slot)]; }
   void set_random(PhiloxStream* random) { context_.random = random; }
   void restart_budget() { executed_ = 0; }
+  bool budget_spent() const { return executed_ > limits_.statements; }
   Target& target() { return target_; }
   CallContext& context() { return context_; }
 

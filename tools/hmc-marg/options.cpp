@@ -19,9 +19,9 @@ void describe_plan(PlanOptions& o, cli::OptionTable& table) {
   table.add("--require", o.require, "parameters to integrate out; exit code 4 with the reason where that cannot be")
       .value_name("LIST");
   table
-      .add(
-          "--reparam", o.reparam,
-          "parameters to sample as epsilon, z = location + scale * epsilon; auto: those kept whose prior's scale is sampled, too")
+      .add("--reparam", o.reparam,
+           "parameters to sample as epsilon, z = location + scale * epsilon; auto: those kept whose prior's location or scale is "
+           "sampled, too")
       .value_name("none|auto|LIST");
   table.add("--compress", o.compress, "replace rows with known coefficients by their triangular factor, once");
   table

@@ -53,12 +53,12 @@ class Planner {
     if (!standard.empty()) model_ = noncentred(model_, {standard.begin(), standard.end()});
     Marginal marginal = plan();
     if (options_.reparam != "auto") return marginal;
-    std::vector<int> funnels;
-    for (const int p : marginal.kept)
-      if (counts_.priors[static_cast<std::size_t>(p)].complete && counts_.priors[static_cast<std::size_t>(p)].scale_varies &&
-          !required_.count(p))
-        funnels.push_back(p);
-    return rewrite(funnels) ? plan() : marginal;
+    std::vector<int> depending;
+    for (const int p : marginal.kept) {
+      const PriorFacts& prior = counts_.priors[static_cast<std::size_t>(p)];
+      if (prior.complete && (prior.scale_varies || prior.location_varies) && !required_.count(p)) depending.push_back(p);
+    }
+    return rewrite(depending) ? plan() : marginal;
   }
 
  private:
@@ -90,6 +90,8 @@ class Planner {
     from_file_ = options_.plan != "auto" && options_.plan != "race";
     if (from_file_) listed_ = "--plan " + options_.plan;
     if (!searched_ && m != "none") named_ = indices(split_list(m), listed_);
+    if (!searched_ && m != "none" && named_.empty())
+      usage_error(listed_ + ": names no parameter; give auto, all, none or a list of parameters");
     kept_ = indices(options_.keep, "--keep");
     required_ = indices(options_.require, "--require");
     for (const int p : kept_) {
@@ -130,8 +132,9 @@ class Planner {
     for (int p = 0; p < count(); ++p) {
       if (!open(p)) continue;
       if (model_.parameters[static_cast<std::size_t>(p)].noncentred)
-        close(p, options_.reparam == "auto" && searched_ ? "cost" : "user",
-              "`" + name(p) + "` is sampled as epsilon, by " + (from_file_ ? options_.plan : "--reparam"));
+        close(p, options_.reparam == "auto" && searched_ && !kept_.count(p) ? "cost" : "user",
+              "`" + name(p) + "` is " + (kept_.count(p) ? "named by --keep and " : "") + "sampled as epsilon, by " +
+                  (from_file_ ? options_.plan : "--reparam"));
       else if (kept_.count(p))
         close(p, "user", "`" + name(p) + "` is named by --keep");
       else if (!searched_ && !named_.count(p))

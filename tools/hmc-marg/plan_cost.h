@@ -16,6 +16,14 @@ namespace tenfold::hmc_marg {
 struct PriorFacts {
   bool complete = false;  // each scalar has one, whose location and scale do not refer to the parameter itself
   bool scale_varies = false;  // some scale depends on parameters: a funnel if the parameter is sampled as declared
+  bool location_varies = false;  // some location does
+  bool multiplied = false;  // somewhere it is multiplied by what cannot be integrated out, as z by sd in z * sd
+};
+
+// A plate of a conjugate family.
+struct FamilyCost {
+  double ns = 0;  // of its marginal
+  bool prior_varies = false;  // its prior depends on parameters: a funnel if the plate is sampled
 };
 
 // Likelihood or prior rows of equal scale and equal scalars.
@@ -42,7 +50,7 @@ struct ModelCounts {
   std::vector<std::vector<std::uint32_t>> reaches;  // distinct sets of touches that an operation serves; {0}: it is always needed
   std::vector<WorkKind> work;  // sorted by operation and depth
   std::vector<RowKind> rows;  // in source order of their first
-  std::vector<double> other_lanes;  // [touches] lanes of densities that belong to a conjugate family
+  std::vector<FamilyCost> families;  // [parameters]
   std::vector<PriorFacts> priors;  // [parameters]
 };
 
@@ -59,6 +67,7 @@ class CostModel {
   PlanCost of(const std::vector<bool>& eliminated) const;
 
  private:
+  bool funnel(std::size_t p) const;  // where p is sampled
   void add_operations(const std::vector<bool>& eliminated, PlanCost& cost) const;
   void add_families(const std::vector<bool>& eliminated, PlanCost& cost) const;
   void add_block(const std::vector<bool>& eliminated, PlanCost& cost) const;

@@ -2,16 +2,19 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <tuple>
+#include <unordered_map>
 
 #include "hmc-marg/conjugate.h"
 #include "hmc-marg/plan_cost.h"
+#include "hmc-marg/plan_families.h"
 
 namespace tenfold::hmc_marg {
 
 namespace {
 
-constexpr double kGather = 0.7, kSum = 0.25, kLog = 2.5, kGamma = 12;  // ns a lane, forwards and back
+constexpr double kGather = 0.7, kSum = 0.25, kLog = 2.5, kGamma = 36;  // ns a lane, forwards and back
 
 bool linear(Op op) {
   switch (op) {
@@ -54,23 +57,40 @@ double lane_ns(Op op) {
   }
 }
 
-// One lane whose every argument varies.
-double density_ns(Density family) {
+// How many pairs of lgamma and digamma a lane takes where the arguments in the bit set `varying` depend on parameters.
+int gamma_functions(Density family, unsigned varying) {
+  const auto varies = [&](int k) { return (varying >> k & 1u) != 0 ? 1 : 0; };
+  switch (family) {
+    case Density::gamma:
+    case Density::inv_gamma:
+    case Density::chi_square:
+    case Density::inv_chi_square:
+    case Density::scaled_inv_chi_square: return varies(1);
+    case Density::student_t: return 2 * varies(1);
+    case Density::beta: return varies(1) + varies(2) + (varies(1) | varies(2));
+    case Density::neg_binomial: return 2 * varies(1);
+    case Density::neg_binomial_2:
+    case Density::neg_binomial_2_log: return 2 * varies(2);
+    case Density::beta_binomial: return 6 * (varies(2) | varies(3));
+    default: return 0;
+  }
+}
+
+double density_ns(Density family, unsigned varying) {
+  const double gamma = kGamma * gamma_functions(family, varying);
   switch (family) {
     case Density::std_normal: return 2 * kSum;
     case Density::normal:
     case Density::lognormal:
     case Density::uniform: return 5 * kSum;
-    case Density::beta_binomial: return 6 * kGamma;
     case Density::beta:
-    case Density::student_t:
     case Density::neg_binomial:
     case Density::neg_binomial_2:
-    case Density::neg_binomial_2_log: return 2 * kGamma + 2 * kLog;
+    case Density::neg_binomial_2_log: return gamma + 2 * kLog;
     case Density::bernoulli_logit:
     case Density::binomial_logit:
     case Density::logistic: return 2 * kLog;
-    default: return kLog + 4 * kSum;
+    default: return gamma + kLog + 4 * kSum;
   }
 }
 
@@ -92,11 +112,18 @@ class Counter {
     for (std::size_t p = 0; p < eligible_.size(); ++p)
       if (!eligible_[p])
         for (const Slot slot : model.parameters[p].value.slot) kept_[slot] = slot != 0;
+    find_owners(eligibility);
+    multiplied_.assign(model.parameters.size(), false);
+    for (std::size_t p = 0; p < model.parameters.size(); ++p)
+      if (declared_unbounded(model.parameters[p]))
+        for (const Slot slot : model.parameters[p].value.slot) unbounded_.emplace(slot, static_cast<int>(p));
     support({});
     touch({});
     reach({});
+    out_.families.resize(model.parameters.size());
     for (const auto& plate : eligibility.plate) {
       if (plate == nullptr) continue;
+      out_.families[static_cast<std::size_t>(plate->parameter)] = {family_ns(model, *plate), prior_varies(model, *plate)};
       for (const auto* lanes : {&plate->priors, &plate->children})
         for (const FamilyLane& lane : *lanes) family_[{lane.node, lane.lane}].push_back(plate->parameter);
       for (const auto& [slot, coefficient] : plate->terms) family_term_[slot] = plate->parameter;
@@ -117,7 +144,6 @@ class Counter {
     for (const auto& [key, sums] : work_)
       out_.work.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), sums.first, sums.second});
     for (const auto& [key, at] : row_order_) out_.rows[at] = rows_.at(key);
-    out_.other_lanes.resize(out_.touches.size());
     return std::move(out_);
   }
 
@@ -180,6 +206,42 @@ class Counter {
     return {graph_.segments(node)[lane], graph_.segments(node)[lane + 1]};
   }
 
+  // Nodes made of one family parameter alone: not needed where that is integrated out.
+  void find_owners(const Eligibility& eligibility) {
+    owner_.assign(graph_.nodes().size(), -1);
+    bool any = false;
+    for (const auto& plate : eligibility.plate) {
+      if (plate == nullptr) continue;
+      const Parameter& parameter = model_.parameters[static_cast<std::size_t>(plate->parameter)];
+      if (parameter.free_size > 0) owner_[graph_.node_of(parameter.free_first)] = plate->parameter;
+      any = true;
+    }
+    if (!any) return;
+    for (std::size_t k = 0; k < graph_.nodes().size(); ++k) {
+      const Node& node = graph_.nodes()[k];
+      int owner = -1;
+      bool one = node.op != Op::constant && node.op != Op::parameter && node.op != Op::density;
+      for (const Operand& list : graph_.operands(node))
+        for (std::uint32_t i = 0; one && i < list.size; ++i) {
+          const Slot s = graph_.slot_of(list, i);
+          if (graph_.is_constant(s)) continue;
+          const int of = owner_[graph_.node_of(s)];
+          one = of >= 0 && (owner < 0 || owner == of);
+          owner = of;
+        }
+      if (one && owner >= 0) owner_[k] = owner;
+    }
+  }
+
+  // A parameter times what cannot be integrated out, as in z * sd: sampled with much data, its scale follows sd's inverse.
+  void find_product(std::uint32_t a, std::uint32_t b) {
+    if (a == 0 || b == 0 || !products_.insert({a, b}).second) return;
+    for (const Slot y : out_.supports[b])
+      if (const auto at = unbounded_.find(y); at != unbounded_.end() && eligible_[static_cast<std::size_t>(at->second)]) return;
+    for (const Slot x : out_.supports[a])
+      if (const auto at = unbounded_.find(x); at != unbounded_.end()) multiplied_[static_cast<std::size_t>(at->second)] = true;
+  }
+
   void find_supports(const Node& node) {
     if (node.op == Op::constant) return;
     const std::size_t arity = node.arity;
@@ -200,6 +262,7 @@ class Counter {
           for (std::uint32_t k = from; k < to; ++k) {
             const Slot s = operand(node, o, k);
             const std::uint32_t id = support_[s];
+            if (node.op == Op::mul || node.op == Op::dot) find_product(id, support_[operand(node, 1 - o, k)]);
             deep = std::max(deep, depth_[s] + (straight && linear(graph_.nodes()[graph_.node_of(s)].op) ? 0 : 1));
             if (id == 0 || id == all) continue;
             if (!segmented(node.op)) {
@@ -275,11 +338,7 @@ class Counter {
   }
 
   void find_priors() {
-    std::map<Slot, int> owner;
-    for (std::size_t p = 0; p < model_.parameters.size(); ++p)
-      if (declared_unbounded(model_.parameters[p]))
-        for (const Slot slot : model_.parameters[p].value.slot)
-          if (slot != 0) owner[slot] = static_cast<int>(p);
+    std::map<Slot, int> owner(unbounded_.begin(), unbounded_.end());
     out_.priors.resize(model_.parameters.size());
     std::map<int, std::pair<std::size_t, bool>> seen;  // scalars with a prior; all usable
     for (const Factor& factor : model_.factors) {
@@ -298,9 +357,12 @@ class Counter {
         if (node.density == Density::std_normal) continue;
         const Slot location = operand(node, 1, lane), scale = operand(node, 2, lane);
         good = good && !refers_to(location, p) && !refers_to(scale, p);
-        if (!graph_.is_constant(scale)) out_.priors[static_cast<std::size_t>(p)].scale_varies = true;
+        PriorFacts& prior = out_.priors[static_cast<std::size_t>(p)];
+        if (!graph_.is_constant(scale)) prior.scale_varies = true;
+        if (!graph_.is_constant(location)) prior.location_varies = true;
       }
     }
+    for (std::size_t p = 0; p < multiplied_.size(); ++p) out_.priors[p].multiplied = multiplied_[p];
     for (const auto& [p, found] : seen)
       out_.priors[static_cast<std::size_t>(p)].complete =
           found.second && found.first == model_.parameters[static_cast<std::size_t>(p)].value.size();
@@ -360,18 +422,17 @@ class Counter {
       auto& [lanes, ns] =
           work_[{static_cast<int>(Op::count_) + static_cast<int>(node.density), depth_[node.first + lane], add_to_reach(0, t)}];
       ++lanes;
-      ns += density_ns(node.density) + gathers(node) * kGather;
+      unsigned varying = 0;
+      for (std::size_t k = 0; k < node.arity; ++k)
+        if (!graph_.is_constant(operand(node, k, lane))) varying |= 1u << k;
+      ns += density_ns(node.density, varying) + gathers(node) * kGather;
       for (std::size_t k = 0; k < node.arity; ++k) {
         const Slot s = operand(node, k, lane);
         const bool with_row = normal ? k < 2 : t != 0 && support_[s] != 0;
         need(s, with_row ? t : 0);
       }
       if (t == 0) continue;
-      if (!normal) {
-        if (out_.other_lanes.size() <= t) out_.other_lanes.resize(t + 1);
-        ++out_.other_lanes[t];
-        continue;
-      }
+      if (!normal) continue;
       const Slot variate = operand(node, 0, lane);
       std::uint32_t all = support_[variate], rest = 0;
       if (node.density != Density::std_normal) all = unite_supports(all, rest = support_[operand(node, 1, lane)]);
@@ -405,7 +466,8 @@ class Counter {
       if (reach_[slot] == 0) continue;
       // An atom is needed by whoever reads it, a row of the block included.
       const bool atom = !linear(node.op) || kept_[slot];
-      const std::uint32_t r = atom ? add_to_reach(0, 0) : reach_[slot];
+      const int owner = owner_[graph_.node_of(slot)];
+      const std::uint32_t r = owner >= 0 ? add_to_reach(0, touch({owner})) : atom ? add_to_reach(0, 0) : reach_[slot];
       double ns = 0;
       if (whole) {
         const double n = node.rows;
@@ -416,11 +478,8 @@ class Counter {
           for (const std::uint32_t t : std::vector<std::uint32_t>(out_.reaches[r])) all = add_to_reach(all, t);
       } else {
         const auto [from, to] = places(node, i);
-        const double each = segmented(node.op) ? (node.op == Op::dot           ? 2 * kSum
-                                                  : node.op == Op::log_sum_exp ? kLog
-                                                                               : kSum)
-                                               : lane_ns(node.op);
-        ns = (each + lists * kGather) * (to - from);
+        const double each = segmented(node.op) ? (node.op == Op::log_sum_exp ? kLog : kSum) : lane_ns(node.op);
+        ns = (each + (node.op == Op::dot ? kGather / 2 : lists * kGather)) * (to - from);
         for (std::size_t o = 0; o < node.arity; ++o)
           for (std::uint32_t k = from; k < to; ++k) need_as(operand(node, o, k), r);
       }
@@ -439,6 +498,10 @@ class Counter {
   const std::size_t slots_;
   ModelCounts out_;
   std::vector<bool> eligible_, leaf_, kept_;  // [parameters]; [slots] constrained scalars, and those always kept
+  std::vector<bool> multiplied_;              // [parameters]
+  std::vector<int> owner_;                    // [nodes] family parameter that alone makes it, or -1
+  std::unordered_map<Slot, int> unbounded_;   // scalars of unbounded parameters: whose
+  std::set<std::pair<std::uint32_t, std::uint32_t>> products_;  // pairs of supports seen
   std::vector<std::uint32_t> support_;
   std::vector<int> depth_;
   std::vector<std::uint32_t> reach_;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "hmc-marg/certificate.h"
+#include "hmc-marg/certificate_failure.h"
 #include "hmc-marg/diagnostics.h"
 #include "hmc-marg/explain.h"
 #include "hmc-marg/noncentred.h"
@@ -104,13 +105,6 @@ std::string conditional_text(const std::vector<SummaryRow>& rows) {
       ratios.size(), stats::quantile(ratios, 0.5));
 }
 
-void check_certificate(const CertificateResult& certificate) {
-  if (!certificate.ok)
-    infeasible_error(fmt::format(
-        "the identity certificate is broken ({}): this model is not sampled marginalised; --marginalize none still works",
-        certificate.worst));
-}
-
 Json certificate_json(const CertificateResult& c) {
   return {{"points", c.points}, {"max_abs_error", c.max_abs_error}, {"max_rel_error", c.max_rel_error}};
 }
@@ -153,14 +147,14 @@ cli::Result sample(const SampleOptions& options, cli::Run& run) {
   const double plan_s = model.build_s + (wall_s() - clock);
   clock = wall_s();
   const CertificateResult certificate = certify(model.graph, marginal, run.seed());
-  check_certificate(certificate);
-  if (!model.graph.noncentred.empty()) check_certificate(certify_noncentred(declared, model.graph, run.seed()));
+  if (!certificate.ok) infeasible_error(certificate_failure(model, marginal, certificate, run.seed()));
+  if (!model.graph.noncentred.empty()) {
+    const CertificateResult identity = certify_noncentred(declared, model.graph, run.seed());
+    if (!identity.ok) infeasible_error(noncentred_failure(identity));
+  }
   const double certificate_s = wall_s() - clock;
 
   const SamplerOutput output = run_chains(model, marginal, options.sampler, run);
-  if (output.generated_faults > 0)
-    run.warn(fmt::format("generated quantities of {} draws are NaN: {}", output.generated_faults, output.first_fault));
-
   ChainDraws draws{.names = output.column_names, .chains = {}};
   for (const auto& values : output.values) draws.chains.emplace_back(values);
   const std::vector<std::string> kinds = column_kinds(model, marginal);

@@ -6,16 +6,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "hmc-marg/certificate_failure.h"
 #include "hmc-marg/diagnostics.h"
 #include "hmc-marg/noncentred.h"
 #include "hmc-marg/plan_race.h"
 
 namespace tenfold::hmc_marg {
 namespace {
-
-void check_certificate(const std::string& variant, const CertificateResult& certificate) {
-  if (!certificate.ok) infeasible_error(fmt::format("the identity certificate of {} is broken: {}", variant, certificate.worst));
-}
 
 // "theta.3" is a column of the parameter theta.
 bool is_column_of(const std::string& column, const std::vector<std::string>& parameters) {
@@ -47,8 +44,12 @@ PreparedVariant prepare(const std::string& name, const ModelSource& source, cons
   const FactorGraph declared = plan.may_rewrite() ? out.model.graph : FactorGraph();
   out.marginal = choose_plan(out.model, plan, run);
   out.certificate = certify(out.model.graph, out.marginal, run.seed());
-  check_certificate(name, out.certificate);
-  if (!out.model.graph.noncentred.empty()) check_certificate(name, certify_noncentred(declared, out.model.graph, run.seed()));
+  if (!out.certificate.ok)
+    infeasible_error(fmt::format("{}: {}", name, certificate_failure(out.model, out.marginal, out.certificate, run.seed())));
+  if (!out.model.graph.noncentred.empty()) {
+    const CertificateResult identity = certify_noncentred(declared, out.model.graph, run.seed());
+    if (!identity.ok) infeasible_error(fmt::format("{}: {}", name, noncentred_failure(identity)));
+  }
   out.dims = dimensions(out.model.graph, out.marginal);
   return out;
 }
@@ -59,12 +60,15 @@ ChainDraws draws_of(const SamplerOutput& output) {
   return draws;
 }
 
-Figures figures_of(const PreparedVariant& variant, const SamplerOutput& output, int threads) {
+Figures figures_of(const PreparedVariant& variant, const SamplerOutput& output, int threads, std::vector<ColumnMean>* means) {
   std::vector<std::string> kinds(kSamplerColumns);
   for (const Column& column : draw_columns(variant.model, variant.marginal))
     kinds.emplace_back(is_column_of(column.name, variant.counted) ? "sampled" : name_of(column.kind));
   const std::vector<SummaryRow> rows = summarize(draws_of(output), kSamplerColumns, kinds, threads);
   check_finite(rows);
+  for (const SummaryRow& row : rows)
+    if (means && (row.kind == "sampled" || row.kind == "eliminated"))
+      means->push_back({row.name, row.figures.mean, row.figures.mcse_mean});
   Figures f;
   f.sampled = variant.dims.sampled;
   const MinEss least = min_ess(rows);
@@ -95,7 +99,7 @@ MeasuredRun measure(const PreparedVariant& variant, const SamplerOptions& option
   for (const std::vector<double>& values : out.output.values)
     if (values.size() != whole) return {};
   out.complete = true;
-  out.figures = figures_of(variant, out.output, run.threads());
+  out.figures = figures_of(variant, out.output, run.threads(), &out.means);
   return out;
 }
 

@@ -55,9 +55,16 @@ struct Figures {
   double ess_per_gradient() const { return gradients > 0 ? min_ess / gradients : std::numeric_limits<double>::quiet_NaN(); }
 };
 
+// A parameter's column: its mean and the Monte Carlo error of that.
+struct ColumnMean {
+  std::string name;
+  double mean = 0, mcse = 0;
+};
+
 struct MeasuredRun {
   bool complete = false;  // false: run.stop() was raised on the way; nothing else is set
   Figures figures;
+  std::vector<ColumnMean> means;  // of the columns of parameters
   SamplerOutput output;
 };
 
@@ -67,7 +74,8 @@ ChainDraws draws_of(const SamplerOutput& output);
 // Throws Error(infeasible) where the chains do not start, do not move or give values that are not finite.
 MeasuredRun measure(const PreparedVariant& variant, const SamplerOptions& options, std::uint64_t seed, cli::Run& run);
 
-// The figures of an output. Throws as `measure`.
-Figures figures_of(const PreparedVariant& variant, const SamplerOutput& output, int threads);
+// The figures of an output, and the means of the columns that count for them, if asked for. Throws as `measure`.
+Figures figures_of(const PreparedVariant& variant, const SamplerOutput& output, int threads,
+                   std::vector<ColumnMean>* means = nullptr);
 
 }  // namespace tenfold::hmc_marg
