@@ -4,7 +4,7 @@
 #                                                  (JSON_PCH: its files get nlohmann/json and fmt precompiled)
 #   tenfold_tool(hmc-marg DEPENDS ... LINKS ...)   tools/hmc-marg/*.cpp     -> static library tenfold_hmc-marg_core,
 #                                                  and with main.cpp        -> bin/hmc-marg
-#   tenfold_torch_part(hmc-marg)                   tools/hmc-marg/torch/    -> lib/tenfold/hmc-marg-torch.so
+#   tenfold_torch_part(hmc-marg LINKS ...)         tools/hmc-marg/torch/    -> lib/tenfold/hmc-marg-torch.so
 #   tenfold_tests(base DIRS ... DEPENDS ...)       tests/common/base/*.cpp  -> tests/tests-base
 #
 # Layers: DEPENDS names the layers below (base, data, ...). A layer is seen through a folder of links,
@@ -122,16 +122,19 @@ endfunction()
 
 # Also makes the object library tenfold_<tool>_torch, which unit tests link directly.
 function(tenfold_torch_part name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/torch/*.cpp)
   if(NOT TENFOLD_TORCH_FOUND OR NOT sources)
     return()
   endif()
   add_library(tenfold_${name}_torch OBJECT ${sources})
-  target_link_libraries(tenfold_${name}_torch PUBLIC tenfold_${name}_core tenfold_torch)
+  target_link_libraries(tenfold_${name}_torch PUBLIC tenfold_${name}_core tenfold_torch ${arg_LINKS})
   target_precompile_headers(tenfold_${name}_torch REUSE_FROM tenfold_torch_pch)
 
   add_library(${name}-torch MODULE $<TARGET_OBJECTS:tenfold_${name}_torch>)
-  target_link_libraries(${name}-torch PRIVATE tenfold_${name}_core tenfold_torch)
+  target_link_libraries(${name}-torch PRIVATE tenfold_${name}_core tenfold_torch ${arg_LINKS})
+  # Debian's libz.a is made for executables; its symbols can be linked into a module where nobody else sees them.
+  target_link_options(${name}-torch PRIVATE -Wl,--exclude-libs,libz.a)
   set_target_properties(${name}-torch PROPERTIES
     PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/tenfold
     BUILD_RPATH ${TENFOLD_TORCH_DIR}/lib INSTALL_RPATH "$ORIGIN/../torch/lib")
@@ -184,6 +187,7 @@ function(tenfold_fuzz layer target)
     set(seeds ${CMAKE_SOURCE_DIR}/tests/fuzz/${layer}/${stem}_seeds)
     add_executable(fuzz-${stem} ${source})
     target_link_libraries(fuzz-${stem} PRIVATE ${target})
+    target_include_directories(fuzz-${stem} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     set_target_properties(fuzz-${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
     if(CMAKE_BUILD_TYPE STREQUAL "Fuzz")
       target_link_options(fuzz-${stem} PRIVATE -fsanitize=fuzzer)

@@ -14,6 +14,7 @@ namespace tenfold {
 class Sha256 {
  public:
   Sha256();
+  Sha256(Sha256&&) noexcept;
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   ~Sha256();
@@ -21,6 +22,10 @@ class Sha256 {
   void update(std::string_view text);
   // The digest of everything fed so far; the object must not be fed afterwards.
   std::string hex();
+
+  // What was fed so far, as a short text from which another process goes on. restore() throws Error input if it is none.
+  std::string save() const;
+  static Sha256 restore(std::string_view saved);
 
  private:
   struct Context;

@@ -131,7 +131,8 @@ Json describe_subcommand(const Tool& tool, const Subcommand& subcommand) {
                 {"resumable", traits.resumable},
                 {"random", traits.random},
                 {"threads", traits.threads},
-                {"torch", traits.torch}}},
+                {"torch", traits.torch},
+                {"timed", traits.timed}}},
               {"examples", traits.examples},
               {"inputs", Json::array()},
               {"options", Json::array()}};
@@ -211,10 +212,13 @@ std::string bash_completion(const Tool& tool) {
   std::string function = "_" + tool.name;
   std::replace(function.begin(), function.end(), '-', '_');
   std::string first = "--help --version --describe --completion";
+  std::string seconds;  // of the first words of two: what may follow
   std::string cases;
   for (const Subcommand& subcommand : tool.subcommands) {
-    const std::string head = subcommand.name.substr(0, subcommand.name.find(' '));
-    first += " " + subcommand.name;
+    const std::size_t space = subcommand.name.find(' ');
+    const std::string head = subcommand.name.substr(0, space);
+    if ((first + " ").find(" " + head + " ") == std::string::npos) first += " " + head;
+    if (space != std::string::npos) seconds += "    " + head + ") second+=\" " + subcommand.name.substr(space + 1) + "\" ;;&\n";
     std::string words;
     std::string values;
     const std::unique_ptr<BoundSubcommand> bound = subcommand.bind();
@@ -229,14 +233,20 @@ std::string bash_completion(const Tool& tool) {
         if (!choices.empty()) values += "        --" + spec.name + ") words=\"" + choices + "\" ;;\n";
       }
     }
-    cases += "    " + head + ")\n      case \"$previous\" in\n" + values + "        *) words=\"" + words.substr(1) +
+    const std::string pattern = "\"" + subcommand.name + (space == std::string::npos ? " \"*" : "\"");
+    cases += "    " + pattern + ")\n      case \"$previous\" in\n" + values + "        *) words=\"" + words.substr(1) +
              "\" ;;\n      esac ;;\n";
   }
-  return "# bash completion of " + tool.name + "\n" + function + "() {\n" +
-         "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\"\"\n" +
-         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W \"" + first +
-         "\" -- \"$word\"))\n    return\n  fi\n" + "  case \"${COMP_WORDS[1]}\" in\n    --completion) words=\"bash\" ;;\n" +
-         cases + "  esac\n" + "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n" +
+  std::string out =
+      "# bash completion of " + tool.name + "\n" + function + "() {\n" +
+      "  local word=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\"\" second=\"\"\n" +
+      "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W \"" + first + "\" -- \"$word\"))\n    return\n  fi\n";
+  if (!seconds.empty())
+    out += "  case \"${COMP_WORDS[1]}\" in\n" + seconds + "  esac\n" +
+           "  if [ \"$COMP_CWORD\" -eq 2 ] && [ -n \"$second\" ]; then\n    COMPREPLY=($(compgen -W \"$second\" -- "
+           "\"$word\"))\n    return\n  fi\n";
+  return out + "  case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n    \"--completion \"*) words=\"bash\" ;;\n" + cases +
+         "  esac\n" + "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n" +
          "  [ \"${word:0:1}\" != - ] && COMPREPLY+=($(compgen -f -- \"$word\"))\n}\n" + "complete -o filenames -F " + function +
          " " + tool.name + "\n";
 }

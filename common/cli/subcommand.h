@@ -20,6 +20,7 @@ struct Traits {
   bool threads = false;        // --threads
   bool threads_in_identity = false;  // results depend on the thread count: a resumed run must keep it
   bool torch = false;          // the whole subcommand needs the LibTorch part: --device
+  bool timed = false;          // what it measures is time: of a resumed run weights and digests are equal, curves and charts not
   std::string product = {};    // "text/csv": the output is this, into -o FILE or stdout, and not the envelope
   std::string schema = {};     // name of the schema, if it is not the subcommand's own
   int schema_version = 1;

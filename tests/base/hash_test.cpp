@@ -22,6 +22,22 @@ TEST_CASE("SHA-256 of the standard's messages") {
   CHECK(pieces.hex() == million);
 }
 
+TEST_CASE("SHA-256 goes on from its saved text, at every length in a block") {
+  const std::string a(200, 'x');
+  for (std::size_t cut = 0; cut <= 130; ++cut) {
+    Sha256 first;
+    first.update(std::string_view(a).substr(0, cut));
+    Sha256 second = Sha256::restore(first.save());
+    second.update(std::string_view(a).substr(cut));
+    CHECK(second.hex() == sha256_hex(std::string_view(a)));
+  }
+  Sha256 started;
+  started.update("abc");
+  const std::string saved = started.save();
+  for (const std::string& text : {std::string(), saved.substr(1), saved + "00", std::string(saved.size(), 'z'), saved.substr(2)})
+    CHECK_THROWS_AS(Sha256::restore(text), Error);
+}
+
 TEST_CASE("a file's hash is that of its bytes") {
   const TemporaryFolder folder;
   std::ofstream(folder / "x", std::ios::binary) << std::string("a\0b\n", 4);

@@ -139,6 +139,42 @@ TEST_CASE("contract: --version names git and LibTorch, and completion is a scrip
   }
 }
 
+// What bash would offer at the end of these words.
+std::string completions(const ContractTool& tool, const std::vector<std::string>& words) {
+  std::string function = "_" + tool.name;
+  std::replace(function.begin(), function.end(), '-', '_');
+  std::string script = run({tool.program, "--completion", "bash"}).out + "COMP_WORDS=(" + tool.name;
+  for (const std::string& word : words) script += " '" + word + "'";
+  script += ")\nCOMP_CWORD=" + std::to_string(words.size()) + "\n" + function + "\necho \" ${COMPREPLY[*]} \"\n";
+  return run({"bash", "/dev/stdin"}, {.directory = "", .variables = {}, .input = script}).out;
+}
+
+TEST_CASE("contract: completion offers subcommands, of two words the second, and each one's own options") {
+  for_each_subcommand([](const ContractTool& tool, const ContractSubcommand& subcommand) {
+    std::vector<std::string> words;
+    for (const std::string& word : subcommand.words) {
+      const std::string offered = completions(tool, [&] {
+        std::vector<std::string> typed = words;
+        typed.emplace_back();
+        return typed;
+      }());
+      CHECK_MESSAGE(offered.find(" " + word + " ") != std::string::npos, place(tool, subcommand)
+                                                                             << ": offered instead: " << offered);
+      words.push_back(word);
+    }
+    words.emplace_back("--");
+    const std::string offered = completions(tool, words);
+    for (const Json& option : subcommand.table["options"]) {
+      const std::string name = option["name"].get<std::string>();
+      CHECK_MESSAGE(offered.find(" --" + name + " ") != std::string::npos, place(tool, subcommand)
+                                                                               << ": --" << name << " is not offered");
+    }
+    const auto count = std::count(offered.begin(), offered.end(), ' ') - 1;
+    CHECK_MESSAGE(count == static_cast<std::ptrdiff_t>(subcommand.table["options"].size()),
+                  place(tool, subcommand) << ": offers another's options: " << offered);
+  });
+}
+
 TEST_CASE("contract: --dump-config fed back gives the same") {
   for_each_subcommand([](const ContractTool& tool, const ContractSubcommand& subcommand) {
     const std::string where = place(tool, subcommand) + " --dump-config";

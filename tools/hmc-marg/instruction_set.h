@@ -1,14 +1,12 @@
-// Which vector instructions the kernels use. All sets give the same bits: sums go over eight lanes in one fixed tree, and no
-// multiply-add is fused.
+// The instruction sets of base, by the names this tool uses.
 #pragma once
 
-#include <cstdint>
+#include "base/instruction_set.h"
 
 namespace tenfold::hmc_marg {
 
-enum class InstructionSet : std::uint8_t { base, avx2, avx512 };  // base: x86-64-v2
-
-bool supported(InstructionSet set);  // by this processor
-InstructionSet best_instruction_set();
+using tenfold::best_instruction_set;
+using tenfold::InstructionSet;
+using tenfold::supported;
 
 }  // namespace tenfold::hmc_marg

@@ -1,26 +1,9 @@
-// Choice of the instruction set, and kernels for everything without a fast form.
+// The table of an instruction set, and kernels for everything without a fast form.
 #include "hmc-marg/kernels.h"
 
 #include "hmc-marg/op_lists.h"
 
 namespace tenfold::hmc_marg {
-
-bool supported(InstructionSet set) {
-  switch (set) {
-    case InstructionSet::base: return true;
-    case InstructionSet::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    case InstructionSet::avx512:
-      return supported(InstructionSet::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-  }
-  return false;
-}
-
-InstructionSet best_instruction_set() {
-  if (supported(InstructionSet::avx512)) return InstructionSet::avx512;
-  return supported(InstructionSet::avx2) ? InstructionSet::avx2 : InstructionSet::base;
-}
 
 const KernelTable& kernels(InstructionSet set) {
   switch (set) {
