@@ -255,7 +255,7 @@ class Runs {
     run_.save({.json = {{"programs", fingerprint_}, {"rows", std::move(rows)}}, .blobs = {}});
   }
 
-  [[noreturn]] void leave() {
+  void leave() {  // by an exception
     save();
     run_.interrupted();
   }
