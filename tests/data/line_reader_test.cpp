@@ -2,32 +2,20 @@
 #include "data/line_reader.h"
 
 #include <doctest/doctest.h>
-#include <zlib.h>
 
 #include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/temporary_folder.h"
+#include "data/zip_bytes.h"
 
 using namespace tenfold;
 using namespace tenfold::data;
 
 namespace {
 
-std::string gzip(const std::string& text) {
-  z_stream stream = {};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
+std::string gzip(const std::string& text) { return test::deflate_bytes(text, test::DeflateFrame::gzip); }
 
 std::vector<std::string> lines_of(LineReader lines) {
   std::vector<std::string> out;

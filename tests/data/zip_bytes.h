@@ -23,10 +23,12 @@ inline void append_le(std::string& out, std::uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 255);
 }
 
-inline std::string deflate_bytes(const std::string& content) {
+enum class DeflateFrame { none, gzip };  // none: as members of an archive are stored
+
+inline std::string deflate_bytes(const std::string& content, DeflateFrame frame = DeflateFrame::none) {
   z_stream stream = {};
-  deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, content.size()) + 16, '\0');
+  deflateInit2(&stream, 9, Z_DEFLATED, frame == DeflateFrame::gzip ? 15 + 16 : -15, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, content.size()) + 64, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
   stream.avail_in = static_cast<uInt>(content.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
