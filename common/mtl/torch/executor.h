@@ -16,7 +16,8 @@ namespace tenfold::mtl {
 struct RunHooks {
   bool train = false;                  // batch statistics (and their running means), dropout
   std::uint64_t dropout_seed = 0;      // what dropout drops follows from this and the node alone
-  std::map<int, at::Tensor> read_scale;  // node -> [C of its first input]: what this consumer reads is scaled along dimension 1
+  // node -> what this consumer reads as its first input is multiplied by it: [C] along dimension 1, else broadcast.
+  std::map<int, at::Tensor> read_scale;
   std::function<void(int node, const at::Tensor& result)> tap;  // after each node
 };
 

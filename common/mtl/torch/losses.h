@@ -11,14 +11,15 @@
 
 namespace tenfold::mtl {
 
-// [N, C, H, W] in the model's convention from u in [0, 1] [N, 3 or 1, H, W]; differentiable.
+// [N, C, H, W] in the model's convention from u in [0, 1] [N, 3 or 1, H, W]; differentiable. Throws Error input where the
+// images have not the channels that the convention asks for.
 at::Tensor preprocess(const at::Tensor& images, const InputSpec& input);
 at::Tensor image_tensor(const Image& image);                          // [C, H, W] float32, u in [0, 1]
 at::Tensor batch_images(const std::vector<const Sample*>& samples);   // [N, C, H, W]; sizes must agree (Error input)
 
 struct LabelBatch {
-  at::Tensor values;  // maps [N, channels, H, W] (classes [N, H, W] int64), else [N, D] or [N] int64
-  at::Tensor valid;   // bool, without the channel dimension
+  at::Tensor values;  // maps [N, channels, H, W] (classes [N, H, W] int64), else [N, D] or [N] int64; 0 where not valid
+  at::Tensor valid;   // bool: maps [N, H, W], else as values
 };
 LabelBatch batch_labels(const std::vector<const Sample*>& samples, int task, const Task& spec);
 

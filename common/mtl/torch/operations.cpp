@@ -19,9 +19,11 @@ at::Tensor first(const Application& a) {
   at::Tensor value = a.read(a.node().inputs.at(0).node);
   const auto scale = a.hooks.read_scale.find(a.index);
   if (scale == a.hooks.read_scale.end()) return value;
+  const at::Tensor factors = scale->second.to(value.scalar_type());
+  if (factors.dim() > 1) return value * factors;
   std::vector<std::int64_t> shape(static_cast<std::size_t>(value.dim()), 1);
   shape.at(1) = -1;
-  return value * scale->second.to(value.scalar_type()).view(shape);
+  return value * factors.view(shape);
 }
 
 at::Tensor operand(const Application& a, std::size_t index) {
@@ -134,7 +136,7 @@ at::Tensor upsample(const Application& a) {
   }
   if (!size.empty())
     return bilinear ? at::upsample_bilinear2d(x, size, flag(n, "align_corners")) : at::upsample_nearest2d(x, size);
-  const std::vector<double> scale{real(n, "scale_h"), real(n, "scale_w")};
+  const std::vector<double> scale{real(n, "scale"), real(n, "scale")};
   return bilinear ? at::upsample_bilinear2d(x, std::nullopt, flag(n, "align_corners"), scale)
                   : at::upsample_nearest2d(x, std::nullopt, scale);
 }
@@ -176,7 +178,8 @@ at::Tensor reduce(const Application& a) {
     case Op::log_softmax: return at::log_softmax(x, integer(n, "dim"));
     case Op::mean: return at::mean(x, integers(n, "dim"), flag(n, "keepdim"));
     case Op::sum: return at::sum(x, integers(n, "dim"), flag(n, "keepdim"));
-    case Op::argmax: return at::argmax(x, integer(n, "dim"), flag(n, "keepdim"));
+    case Op::argmax:
+      return at::argmax(x, has(n, "dim") ? std::optional<std::int64_t>(integer(n, "dim")) : std::nullopt, flag(n, "keepdim"));
     default: {
       const at::Tensor norm = at::linalg_vector_norm(x, 2, at::IntArrayRef{integer(n, "dim")}, /*keepdim=*/true);
       return x / norm.clamp_min(real(n, "eps")).expand_as(x);
