@@ -147,10 +147,11 @@ void check_lengths(const Node& node, std::int64_t channels, const Weights& weigh
 }
 
 void check_layer(const Node& node, const Weights& weights) {
+  for (const auto& [role, name] : node.parameters)
+    if (elements(weights.at(name).shape) == 0) node_error(node, role + " " + name + " is empty");
   if (node.op == Op::conv2d || node.op == Op::conv_transpose2d) {
     const Shape& weight = *shape_of(node, "weight", weights);
     const std::int64_t groups = integer(node, "groups");
-    if (elements(weight) == 0) node_error(node, "weight " + node.parameters.at("weight") + " is empty");
     if (weight[0] % groups != 0)
       node_error(node, std::to_string(weight[0]) + " channels do not divide into " + std::to_string(groups) + " groups");
     check_lengths(node, node.op == Op::conv2d ? weight[0] : weight[1] * groups, weights);
