@@ -27,7 +27,8 @@ class Network {
 };
 
 struct ModelFile {
-  std::filesystem::path path;  // NAME.mtg.json, NAME.pt (TorchScript), or NAME.json {"arch": ..., "layout": ..., "weights": ...}
+  // NAME.mtg.json, NAME.pt (TorchScript), NAME.json {"arch": ..., "layout": ..., "weights": ...}, or embedded:rooms_shared.
+  std::filesystem::path path;
   std::string tasks_path;  // "": those the model carries
 };
 
@@ -40,6 +41,10 @@ struct TaskModel {
   std::vector<int> output_of_task;  // index into Graph::outputs
   bool from_torchscript = false;
 };
+// The model with the tasks of the file, or those that it carries (tasks_path ""), each with its output. Throws Error: usage for
+// tasks.json, input for an output that is missing or has the wrong channels at this image size.
+TaskModel with_tasks(Model model, const std::string& tasks_path, const std::string& name, std::int64_t height,
+                     std::int64_t width);
 TaskModel load_task_model(const ModelFile& file, std::int64_t height, std::int64_t width);
 
 // For attacks: TorchScript runs natively unless `lower`.
