@@ -11,6 +11,10 @@
 
 #include "data/json.h"
 
+namespace tenfold::data {
+class JsonValue;
+}
+
 namespace tenfold::mtl {
 
 // Images are RGB u in [0, 1]; channel c of the model's input is (lo + u (hi - lo) - mean_c) / std_c in channel order `order`.
@@ -53,7 +57,7 @@ struct TaskFile {
 // does not go with the type, weights of the wrong length.
 TaskFile read_tasks(const std::filesystem::path& path);
 TaskFile parse_tasks(std::string_view json, const std::string& file);
-InputSpec parse_input(const Json& input, const std::string& file);
+InputSpec parse_input(const data::JsonValue& input, const std::string& file);  // Error input
 Json to_json(const InputSpec& input);
 Json to_json(const TaskFile& file);
 
