@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/json.h"
@@ -14,8 +16,8 @@ namespace tenfold::mtl_prune {
 struct KeptSet {
   int id = 0;
   std::vector<std::string> producers;
-  std::int64_t size = 0;              // units before
-  std::vector<std::int64_t> keep;     // unit indices, ascending
+  std::int64_t size = 0;           // units before
+  std::vector<std::int64_t> keep;  // unit indices, ascending
   double score_min = 0, score_max = 0;
   bool locked = false;
 };
@@ -34,7 +36,9 @@ struct Plan {
 
 Plan keep_everything(const mtl::Model& model, const Units& units);
 Json to_json(const Plan& plan);
-Plan read_plan(const std::filesystem::path& path);  // Error input with line and column
-std::string plan_sha256(const Plan& plan);
+// Throw Error input `FILE:LINE:COL: ...`.
+Plan read_plan(const std::filesystem::path& path);
+Plan parse_plan(std::string_view json, const std::string& file);
+std::string plan_sha256(const Plan& plan);  // of its sets and their keep lists, and of the source
 
 }  // namespace tenfold::mtl_prune
