@@ -21,7 +21,9 @@ struct ArchitectureSpec {
 // `heads.TASK.*`. Throws Error usage: unknown architecture (with the nearest), a layout that is none.
 Model build(const ArchitectureSpec& spec, const TaskFile& tasks, std::uint64_t seed);
 
-// New weights for any graph, by the same rule: what `retrain --init random` starts from.
+// New weights for any graph, by the same rule: what `retrain --init random` starts from. Parameters that are operands (of add,
+// mul
+// ...) keep their values: a constant cannot be told from a learned scale.
 void initialise(Model& model, std::uint64_t seed);
 
 // For each block the groups of tasks that share it; every partition refines the one before.
