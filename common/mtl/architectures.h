@@ -14,7 +14,7 @@ namespace tenfold::mtl {
 struct ArchitectureSpec {
   std::string arch = "rooms-net";
   std::string layout = "shared";     // shared | branch:K | independent | a JSON list of five partitions of the tasks
-  std::vector<std::int64_t> widths;  // channels of vgg16's 13 convolutions; empty: the architecture's own
+  std::vector<std::int64_t> widths = {};  // channels of vgg16's 13 convolutions; empty: the architecture's own
 };
 
 // Kaiming normal (fan-out) weights, biases 0, norms 1 / 0, drawn by name and seed alone. Parameters `blocks.B.G.*`,
