@@ -104,13 +104,13 @@ TEST_CASE("faults are named with file, line and column") {
   CHECK(complaint("{\"mtg\":2}") == "net.mtg.json:1:8: mtg is not 1, the only version there is");
   CHECK(complaint("{\"mtg\":1,\n\"nods\":[]}") == "net.mtg.json:2:1: the graph has no key \"nods\"; did you mean \"nodes\"?");
   CHECK(complaint(graph_of(R"({"id":"c","op":"conv3d","in":["image"]})")) ==
-        "net.mtg.json:3:17: node c: unknown operation conv3d; did you mean conv2d?");
+        "net.mtg.json:3:18: node c: unknown operation conv3d; did you mean conv2d?");
   CHECK(complaint(graph_of(R"({"id":"c","op":"relu","in":["c"]})")) ==
         "net.mtg.json:3:31: node c reads c, which does not stand before it (nodes are in topological order)");
   CHECK(complaint(graph_of(R"({"id":"c","op":"relu","in":["image"],"attr":{"inplace":true}})")) ==
         "net.mtg.json:3:48: node c: relu has no key \"inplace\"");
   CHECK(complaint(graph_of(R"({"id":"c","op":"conv2d","in":["image"],"param":{"weight":"v"}})")) ==
-        "net.mtg.json:3:59: node c: parameter v is not among the weights; did you mean w?");
+        "net.mtg.json:3:60: node c: parameter v is not among the weights");
   CHECK(complaint(graph_of(R"({"id":"c","op":"conv2d","in":["image"],"param":{"weight":"unread"}})")) ==
         "net.mtg.json:3:3: node c: weight unread has 1 dimensions, not 4");
   CHECK(complaint(graph_of(kConv + ",\n  " + kConv)) == "net.mtg.json:4:3: two nodes are named c");

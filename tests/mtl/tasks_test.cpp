@@ -89,7 +89,7 @@ TEST_CASE("faults are named with file, line and column, and are the configuratio
   CHECK(complaint(one(R"({"type":"depth"})")) == "t.json:2:1: a task needs the key \"name\"");
   CHECK(complaint(one("")) == "t.json:1:10: tasks is not a list of at least one task");
   CHECK(complaint(one(R"({"name":"c","type":"regression","resize":"pred-bilinear"})")) ==
-        "t.json:2:43: resize: regression is no map");
+        "t.json:2:42: resize: regression is no map");
   CHECK(complaint("{\"tasks\":").starts_with("t.json:1:"));
   const auto input = [](const std::string& text) {
     return complaint("{\"input\":" + text + ",\"tasks\":[{\"name\":\"d\",\"type\":\"depth\"}]}");
