@@ -539,6 +539,8 @@ void Sweeper::lock_untracked() {
 
 }  // namespace
 
+Sweep sweep_channels(const mtl::Model& model, const std::vector<Shape>& shapes) { return Sweeper(model, shapes).run(); }
+
 int ChannelIds::fresh(std::int64_t count) {
   const int first = size();
   parent_.resize(parent_.size() + static_cast<std::size_t>(count));
