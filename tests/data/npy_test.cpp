@@ -1,5 +1,6 @@
 // .npy: the bytes NumPy writes, every dtype, both orders, and headers that lie.
 #include "data/npy.h"
+#include "base/refusal.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,8 @@
 
 using namespace tenfold;
 using namespace tenfold::data;
+
+using tenfold::test::says;
 
 namespace {
 
@@ -38,16 +41,8 @@ std::string file_of(const std::string& dictionary, const std::string& elements, 
 
 std::string refusal(const std::string& file) {
   const std::vector<std::byte> copy(bytes_of(file).begin(), bytes_of(file).end());  // the sanitizer watches its end
-  try {
-    NpyArray::parse(copy, "f.npy");
-  } catch (const Error& error) {
-    CHECK(error.exit_code() == ExitCode::input);
-    return error.message();
-  }
-  return "accepted";
+  return tenfold::test::refusal([&] { NpyArray::parse(copy, "f.npy"); });
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // .npz: members stored and deflated, object members passed over, and archives that are damaged or lie.
 #include "data/npz.h"
+#include "base/refusal.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,9 @@ using namespace tenfold;
 using namespace tenfold::data;
 using test::zip_bytes;
 using test::ZipMember;
+
+using tenfold::test::refusal;
+using tenfold::test::says;
 
 namespace {
 
@@ -32,19 +36,6 @@ std::string objects() {
 }
 
 Npz parse(const std::string& bytes) { return Npz::parse(std::as_bytes(std::span(bytes)), "f.npz"); }
-
-template <class F>
-std::string refusal(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    CHECK(error.exit_code() == ExitCode::input);
-    return error.message();
-  }
-  return "accepted";
-}
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 const std::vector<std::int32_t> ramp = [] {
   std::vector<std::int32_t> out;

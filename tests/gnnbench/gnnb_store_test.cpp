@@ -1,5 +1,6 @@
 // .gnnb folders: what goes in comes out, equal content has an equal digest, and damage is found.
 #include "gnnbench/gnnb_store.h"
+#include "base/refusal.h"
 
 #include <doctest/doctest.h>
 
@@ -14,6 +15,8 @@
 using namespace tenfold;
 using namespace tenfold::gnnbench;
 namespace fs = std::filesystem;
+
+using tenfold::test::says;
 
 namespace {
 
@@ -51,16 +54,8 @@ void check_equal(const Dataset& a, const Dataset& b) {
 }
 
 std::string refusal(const fs::path& path, bool verify = false) {
-  try {
-    open_gnnb(path, verify);
-  } catch (const Error& error) {
-    CHECK(error.exit_code() == ExitCode::input);
-    return error.message();
-  }
-  return "accepted";
+  return tenfold::test::refusal([&] { open_gnnb(path, verify); });
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // A .gnnb folder of a labelled path with a split and sparse features.
 fs::path small_store(const TemporaryFolder& folder) {

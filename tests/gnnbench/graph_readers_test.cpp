@@ -4,11 +4,15 @@
 #include <functional>
 
 #include "base/error.h"
+#include "base/refusal.h"
 #include "gnnbench/edge_list_graph.h"
 #include "gnnbench/matrix_market_graph.h"
 
 using namespace tenfold;
 using namespace tenfold::gnnbench;
+
+using tenfold::test::refusal;
+using tenfold::test::says;
 
 namespace {
 
@@ -32,18 +36,6 @@ std::string pairs(const RawGraph& graph) {
   for (const Edge& e : graph.edges) out += std::to_string(e.source) + ">" + std::to_string(e.target) + " ";
   return out;
 }
-
-std::string refusal(const std::function<void()>& read) {
-  try {
-    read();
-  } catch (const Error& error) {
-    CHECK(error.exit_code() == ExitCode::input);
-    return error.message();
-  }
-  return "accepted";
-}
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -145,7 +145,7 @@ TEST_CASE("ReLU then dropout in one pass: NaN is not hidden, the gradient passes
   dropout_rows(kKey, {}, gradient, width, expected, pool);
   for (std::size_t i = 0; i < x.size(); ++i)
     if (x[i] <= 0) expected[i] = 0;
-  relu_dropout_backward(kKey, fused, gradient, dx, pool);
+  relu_dropout_backward<float>(kKey, fused, gradient, dx, pool);
   CHECK(dx == expected);
   for (float& value : x) value = std::nanf("");
   relu_dropout_rows(kKey, {}, x, width, fused, pool);

@@ -1,5 +1,6 @@
 // Options of any input: features made from the graph, stores, what a task needs.
 #include "gnnbench/load.h"
+#include "base/refusal.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,8 @@
 
 using namespace tenfold;
 using namespace tenfold::gnnbench;
+
+using tenfold::test::says;
 
 namespace {
 
@@ -29,8 +32,6 @@ std::string refusal(const Dataset& data) {
   }
   return "accepted";
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // Splits: counts, disjointness, that they depend on labels and seed alone, and that nodes without label are in none.
 #include "gnnbench/split.h"
+#include "base/refusal.h"
 
 #include <doctest/doctest.h>
 
@@ -10,6 +11,8 @@
 
 using namespace tenfold;
 using namespace tenfold::gnnbench;
+
+using tenfold::test::says;
 
 namespace {
 
@@ -35,8 +38,6 @@ std::string refusal(const std::string& rule, const std::vector<std::int32_t>& la
   }
   return "accepted";
 }
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

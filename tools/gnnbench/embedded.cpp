@@ -4,31 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "base/embed.h"
 #include "base/error.h"
 #include "base/suggest.h"
 
-// Defines the byte range SYMBOL_begin .. SYMBOL_end with the content of a file.
-#define TENFOLD_EMBED(symbol, file)                                                                  \
-  __asm__(".section .rodata\n.global " #symbol "_begin\n.global " #symbol "_end\n" #symbol           \
-          "_begin:\n"                                                                                \
-          ".incbin \"" TENFOLD_SAMPLE_GRAPHS "/" file "\"\n" #symbol "_end:\n.byte 0\n.previous\n"); \
-  extern "C" const char symbol##_begin[];                                                            \
-  extern "C" const char symbol##_end[]
-
-TENFOLD_EMBED(tenfold_karate_csv, "karate.csv");
-TENFOLD_EMBED(tenfold_karate_labels_csv, "karate_labels.csv");
+TENFOLD_EMBED(tenfold_karate_csv, TENFOLD_SAMPLE_GRAPHS "/karate.csv");
+TENFOLD_EMBED(tenfold_karate_labels_csv, TENFOLD_SAMPLE_GRAPHS "/karate_labels.csv");
 
 namespace tenfold::gnnbench {
-namespace {
-
-std::string_view between(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
-
-}  // namespace
 
 const EmbeddedGraph& embedded_graph(std::string_view name) {
   static const std::vector<EmbeddedGraph> graphs = {
-      {"karate", between(tenfold_karate_csv_begin, tenfold_karate_csv_end),
-       between(tenfold_karate_labels_csv_begin, tenfold_karate_labels_csv_end)},
+      {"karate", TENFOLD_EMBEDDED(tenfold_karate_csv), TENFOLD_EMBEDDED(tenfold_karate_labels_csv)},
   };
   std::vector<std::string> names;
   for (const EmbeddedGraph& graph : graphs) {

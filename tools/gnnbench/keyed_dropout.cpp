@@ -116,11 +116,23 @@ void relu_dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std
             [&](std::int64_t begin, std::int64_t end) { kernels.relu_mask_rows(a, begin, end); });
 }
 
-void relu_dropout_backward(const DropoutKey& key, std::span<const float> out, std::span<const float> dout, std::span<float> dx,
+void relu_dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::span<const double> x, std::int64_t width,
+                       std::span<double> out, ThreadPool& pool) {
+  if (width == 0) return;
+  const auto a = arguments_of(key, nodes, x, width, out);
+  for_range(static_cast<std::int64_t>(x.size()) / width, width, pool,
+            [&](std::int64_t begin, std::int64_t end) { relu_mask_rows_double(a, begin, end); });
+}
+
+template <class Real>
+void relu_dropout_backward(const DropoutKey& key, std::span<const Real> out, std::span<const Real> dout, std::span<Real> dx,
                            ThreadPool& pool) {
-  const float scale = key.scale();
+  const Real scale = static_cast<Real>(1 / (1 - key.p));
   for_range(static_cast<std::int64_t>(out.size()), 1, pool, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) dx[at(i)] = out[at(i)] == 0 ? 0.f : dout[at(i)] * scale;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Real passed = dout[at(i)] * scale;
+      dx[at(i)] = out[at(i)] == 0 ? Real{0} : passed;
+    }
   });
 }
 
@@ -181,7 +193,9 @@ void dropout_self_edges(const DropoutKey& key, std::span<const NodeId> targets, 
   template void dropout_edges(const DropoutKey&, CsrView, std::span<const NodeId>, std::span<const NodeId>, int,         \
                               std::span<const Real>, std::span<Real>, ThreadPool&);                                      \
   template void dropout_self_edges(const DropoutKey&, std::span<const NodeId>, std::int64_t, int, std::span<const Real>, \
-                                   std::span<Real>, ThreadPool&);
+                                   std::span<Real>, ThreadPool&);                                                        \
+  template void relu_dropout_backward(const DropoutKey&, std::span<const Real>, std::span<const Real>, std::span<Real>,  \
+                                      ThreadPool&);
 TENFOLD_INSTANTIATE(float)
 TENFOLD_INSTANTIATE(double)
 #undef TENFOLD_INSTANTIATE

@@ -34,10 +34,13 @@ void dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::spa
                   std::span<double> out, ThreadPool& pool);
 
 // out = mask * max(x, 0) / (1 - p) in one pass (NaN stays NaN where it is kept), and its gradient from `out` alone: an entry
-// passes iff it is not 0.
+// passes iff it is not 0. In place is fine.
 void relu_dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::span<const float> x, std::int64_t width,
                        std::span<float> out, ThreadPool& pool);
-void relu_dropout_backward(const DropoutKey& key, std::span<const float> out, std::span<const float> dout, std::span<float> dx,
+void relu_dropout_rows(const DropoutKey& key, std::span<const NodeId> nodes, std::span<const double> x, std::int64_t width,
+                       std::span<double> out, ThreadPool& pool);
+template <class Real>
+void relu_dropout_backward(const DropoutKey& key, std::span<const Real> out, std::span<const Real> dout, std::span<Real> dx,
                            ThreadPool& pool);
 
 // Sparse features: the stored entry of (node v, column j) is dropped as dense feature j of v would be. `rows` is the CSR of the

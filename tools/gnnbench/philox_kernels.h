@@ -43,6 +43,7 @@ struct PhiloxKernels {
 };
 extern const PhiloxKernels kPhiloxPlain, kPhiloxAvx2, kPhiloxAvx512;
 void mask_rows_double(const MaskArguments<double>& arguments, std::int64_t begin, std::int64_t end);
+void relu_mask_rows_double(const MaskArguments<double>& arguments, std::int64_t begin, std::int64_t end);
 
 const PhiloxKernels& philox_kernels(InstructionSet set);
 

@@ -39,5 +39,8 @@ struct Simd {
 const PhiloxKernels kPhiloxPlain = {mask_rows<false, float>, mask_rows<true, float>, keep_bits, uniform_bits};
 
 void mask_rows_double(const MaskArguments<double>& a, std::int64_t begin, std::int64_t end) { mask_rows<false>(a, begin, end); }
+void relu_mask_rows_double(const MaskArguments<double>& a, std::int64_t begin, std::int64_t end) {
+  mask_rows<true>(a, begin, end);
+}
 
 }  // namespace tenfold::gnnbench

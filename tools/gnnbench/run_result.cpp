@@ -92,7 +92,8 @@ Json run_result(const TrainPlan& plan, const Dataset& data, const RunOutcome& ru
           {"converged", run.converged},
           {"stopped_by", run.stopped_by},
           {"curve_digest", curve_digest(run.curve)},
-          {"weights_digest", text_or_null(run.weights_digest)}};
+          {"weights_digest", text_or_null(run.weights_digest)},
+          {"explain", run.explain}};
 }
 
 }  // namespace tenfold::gnnbench

@@ -28,6 +28,7 @@ struct RunOutcome {
   bool converged = false;
   std::string stopped_by;              // patience, epochs, updates, budget; propagation for labelprop
   std::string weights_digest;
+  Json explain;                        // null: not asked for
 };
 
 Json run_result(const TrainPlan& plan, const Dataset& data, const RunOutcome& outcome, RunClock& clock);

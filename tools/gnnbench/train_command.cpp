@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/torch_part.h"
+#include "gnnbench/draws_file.h"
 #include "gnnbench/gnnb_store.h"
 #include "gnnbench/graph_facts.h"
 #include "gnnbench/launcher.h"
@@ -77,11 +78,14 @@ void refuse_cuda(const std::string& device) {
 cli::Result train(const TrainOptions& options, cli::Run& run) {
   refuse_cuda(run.device());
   (void)parse_system(options.system);  // what is mistyped is said before anything is read
+  if (!options.replay_draws.empty() && options.replay_draws != "-") require_draws_file(options.replay_draws);
   const Dataset data = load_dataset(options.load, run);
   for (const std::string& warning : require_task(data)) run.warn(warning);
   const TrainPlan plan = plan_training(options, data);
   for (const std::string& warning : plan.warnings) run.warn(warning);
   check_memory(plan, data);
+  // Before workers start; one worker opens it itself, as it may be standard input.
+  if (plan.system.workers > 1 && !plan.options.replay_draws.empty()) DrawsFile(plan, data);
   Json value = run_workers(options, plan, data, run);
   value["planned_bytes"] = plan_memory(plan, data).total();
   cli::Result result = train_report(plan, std::move(value));

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/suggest.h"
 #include "gnnbench/curve.h"
+#include "gnnbench/draws_file.h"
 #include "gnnbench/epoch_order.h"
 #include "gnnbench/partition_command.h"
 #include "gnnbench/sampler.h"
@@ -65,6 +66,18 @@ void describe_keeping(TrainOptions& o, cli::OptionTable& table) {
   table.add("--checkpoint-every", o.checkpoint_every, "seconds between checkpoints").above(0).not_identity();
   table.add("--dump-updates", o.dump_updates, "write node ids, logits and gradients of the first N updates to dump/")
       .between(0, 1e6);
+  table.flag("--record-draws", o.record_draws, "write what is drawn to draws.jsonl (bns, ns, labor, cluster)");
+  table.add("--replay-draws", o.replay_draws, "take the draws from such a file instead of drawing").file();
+  table.flag("--explain", o.explain, "work, times and fraction of the machine's limit of each layer").not_identity();
+}
+
+// What follows a system's draws and layers is refused by name where it has none.
+void check_following(const TrainOptions& o, const SystemSpec& system) {
+  if (o.record_draws) require_draws(system, "--record-draws");
+  if (!o.replay_draws.empty()) require_draws(system, "--replay-draws");
+  if (o.replay_draws == "-" && system.workers > 1)
+    usage_error(fmt::format("--replay-draws -: {} workers cannot share standard input; give a file", system.workers));
+  if (o.explain && system.method == Method::labelprop) usage_error("--explain: labelprop has no layers");
 }
 
 // Keys that a system may set for itself: how it trains, not what, on which data, or how it is measured.
@@ -164,6 +177,7 @@ TrainPlan plan_training(const TrainOptions& given, const Dataset& data) {
   if (s.method == Method::mlp) o.model.kind = ModelKind::mlp;
   check_model(o.model);
   if (s.workers > data.nodes()) usage_error(fmt::format("{} workers for {} nodes", s.workers, data.nodes()));
+  check_following(o, s);
   plan.train_nodes = static_cast<std::int64_t>(data.part(Part::train).size());
 
   const bool mini = s.family() == Family::mini_batch;

@@ -55,6 +55,9 @@ struct TrainOptions {
   std::optional<std::int64_t> memory;      // bytes; default 90 % of what is allowed
   double checkpoint_every = 60;            // seconds
   std::int64_t dump_updates = 0;
+  bool record_draws = false;               // draws.jsonl, draws_file.h
+  std::string replay_draws;                // such a file, used in place of drawing; - for standard input; empty: none
+  bool explain = false;
 };
 
 void describe(TrainOptions& options, cli::OptionTable& table);

@@ -30,7 +30,7 @@ Gradients gradients_of(const std::string& system, const ModelSpec& model, const 
   const auto engine = plan.system.family() == Family::mini_batch ? make_mini_batch_engine(input, network, 5, clock)
                                                                  : make_full_graph_engine(input, network, 5, clock, false);
   Gradients out;
-  out.loss = engine->backward(update, clock, nullptr);
+  out.loss = engine->backward(update, clock, {});
   for (const Parameter& p : network.parameters().all()) {
     INFO(p.spec.name);
     REQUIRE(p.value.grad().defined());
@@ -113,7 +113,7 @@ TEST_CASE("sampled gcn with full-graph weights is unbiased, layer by layer; with
     const Tensor weight = network.parameters().at("convs.0.lin.weight");
     const auto gradient = [&](Engine& engine, std::uint32_t update) {
       weight.mutable_grad() = Tensor();
-      engine.backward(update, clock, nullptr);
+      engine.backward(update, clock, {});
       return weight.grad().to(torch::kFloat64);
     };
     const auto full = make_full_graph_engine(input, network, 5, clock, false);

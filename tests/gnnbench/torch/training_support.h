@@ -4,14 +4,10 @@
 #include <atomic>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <sstream>
 #include <string>
 
-#include "base/error.h"
 #include "cli/run.h"
-#include "cli/state.h"
+#include "cli/test_run.h"
 #include "gnnbench/torch/train_run.h"
 #include "gnnbench/train_options.h"
 
@@ -29,39 +25,17 @@ class MemoryDirectory final : public cli::RunDirectory {
   std::filesystem::path path_ = "memory";
 };
 
-class StoppableRun final : public cli::Run {
+class StoppableRun final : public tenfold::test::TestRun {
  public:
-  explicit StoppableRun(std::uint64_t seed, int threads = 1) : seed_(seed), threads_(threads) {}
+  explicit StoppableRun(std::uint64_t seed, int threads = 1) : TestRun(seed, threads) {}
 
   bool stop() override { return stop_after > 0 && steps >= stop_after; }
   void step(const Progress&) override { ++steps; }
-  void log(const Json& line) override { logged.push_back(line); }
-  void warn(std::string message) override { warnings.push_back(std::move(message)); }
-  void note(std::string) override {}
-  std::optional<cli::State> resume_from() override { return state; }
-  void save(const cli::State& saved) override { state = saved; }
-  [[noreturn]] void interrupted() override { throw Error(ExitCode::interrupted, "stopped"); }
   cli::RunDirectory* directory() override { return &folder; }
-  std::ostream& product() override { return product_; }
-  std::uint64_t seed() const override { return seed_; }
-  int threads() const override { return threads_; }
-  const std::string& device() const override { return device_; }
-  bool verbose() const override { return false; }
-  const Json& config() const override { return config_; }
 
   std::atomic<int> steps = 0;  // workers in threads all look at it
   int stop_after = 0;
-  std::vector<Json> logged;
-  std::vector<std::string> warnings;
-  std::optional<cli::State> state;
   MemoryDirectory folder;
-
- private:
-  std::uint64_t seed_;
-  int threads_;
-  std::string device_ = "cpu";
-  Json config_ = Json::object();
-  std::ostringstream product_;
 };
 
 inline TrainOptions small_options(const std::string& system) {

@@ -67,7 +67,7 @@ inline Gradients update_gradients(const TrainOptions& options, const Dataset& da
     const TrainInput input{.plan = plan, .data = data, .transport = transport};
     const auto engine = plan.system.family() == Family::mini_batch ? make_mini_batch_engine(input, network, seed, clock)
                                                                    : make_full_graph_engine(input, network, seed, clock, false);
-    const double loss = engine->backward(update, clock, nullptr);
+    const double loss = engine->backward(update, clock, {});
     const std::lock_guard lock(mutex);
     sum.loss += loss;
     const std::vector<Parameter>& parameters = network.parameters().all();

@@ -30,4 +30,7 @@ torch::Tensor dropped(const torch::Tensor& x, std::span<const NodeId> ids, const
 torch::Tensor keyed_dropout(const torch::Tensor& x, std::span<const NodeId> ids, const DropoutKey& key,
                             const ComputePtr& compute);
 
+// keyed_dropout(relu(x)), p > 0, in place of x, which must be contiguous. The backward pass needs no mask: what is 0 passes none.
+torch::Tensor relu_dropout_(torch::Tensor x, std::span<const NodeId> ids, const DropoutKey& key, const ComputePtr& compute);
+
 }  // namespace tenfold::gnnbench

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gnnbench/run_clock.h"
+#include "gnnbench/torch/layer_profile.h"
 #include "gnnbench/torch/network.h"
 #include "gnnbench/torch_part.h"
 
@@ -22,16 +23,25 @@ struct UpdateRecord {
   torch::Tensor logits;             // [nodes, C]
 };
 
+// Who looks on while an update is computed; each may be null.
+struct Watch {
+  UpdateRecord* record = nullptr;
+  LayerProfile* profile = nullptr;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
 
   // Adds to the parameters' gradients those of this worker's share of the loss, the sum over its labelled nodes of the update
   // divided by their number on all workers. Returns that share; the shares' sum is the loss.
-  virtual double backward(std::uint32_t update, RunClock& clock, UpdateRecord* record) = 0;
+  virtual double backward(std::uint32_t update, RunClock& clock, const Watch& watch) = 0;
 
   // Labelled nodes of the update on all workers: 0 means that it has no loss.
   virtual std::int64_t loss_nodes(std::uint32_t update) = 0;
+
+  // What this worker drew in the last update, as lines of a draws file; kept with --record-draws alone.
+  virtual std::string draws() const = 0;
 
   // Digest of what this worker drew so far; empty: nothing is drawn.
   virtual std::string stream_digest() const = 0;

@@ -52,7 +52,9 @@ std::unique_ptr<Exchange> make_exchange(const TrainInput& input, const Network& 
       .compute = network.compute(),
       .model = network.spec(),
       .dtype = network.dtype(),
-      .refetch_input = options.refetch_input};
+      .refetch_input = options.refetch_input,
+      .record_draws = options.record_draws,
+      .replay = options.replay_draws.empty() ? nullptr : std::make_shared<DrawsFile>(input.plan, data)};
   switch (system.method) {
     case Method::pipe: return make_pipe_exchange(context);
     case Method::bns: return make_bns_exchange(context, key, system.bns_rate, options.bns_floor);

@@ -46,6 +46,9 @@ class Exchange {
   virtual void restore(const std::map<std::string, torch::Tensor>& state) = 0;
   // Seconds spent sending, receiving and waiting so far, forward and backward.
   virtual double spent_s() const = 0;
+  // What this worker drew for the update (bns: what it sends whom), as lines of a draws file; empty: nothing, or it is not
+  // recorded.
+  virtual std::string draws() const { return {}; }
   // What went into stream_digest (bns: kept ids), lower-case hexadecimal; empty: nothing is drawn.
   virtual std::string stream_digest() const = 0;
 };

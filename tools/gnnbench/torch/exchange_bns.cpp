@@ -36,6 +36,7 @@ class BnsExchange final : public WorkerExchange {
     digest_.emplace(std::string(text.begin(), text.end()));
   }
   std::string stream_digest() const override { return digest_->hex(); }
+  std::string draws() const override { return lines_; }
 
  private:
   // Both sides draw the same, as draws are keyed by the node and the receiver: only the rows travel.
@@ -46,18 +47,20 @@ class BnsExchange final : public WorkerExchange {
     crossing_.halo_begin = {0};
     std::vector<NodeId> kept;  // places in part.ids
     std::vector<NodeId> nodes, ids;
+    lines_.clear();
     for (int peer = 0; peer < workers; ++peer) {
       const auto p = static_cast<std::size_t>(peer);
       const std::vector<NodeId>& boundary = part.crossing.send[p];
-      crossing_.send.push_back(keep(boundary, peer));
+      crossing_.send.push_back(keep(boundary, rank, peer));
       ids.clear();
       for (const NodeId row : crossing_.send.back()) ids.push_back(part.ids[static_cast<std::size_t>(row)]);
       digest_->add_nodes(ids);
+      if (context_.record_draws && !boundary.empty()) lines_ += kept_line(update_, rank, peer, ids);
 
       nodes.clear();
       for (std::int64_t i = part.crossing.halo_begin[p]; i < part.crossing.halo_begin[p + 1]; ++i)
         nodes.push_back(static_cast<NodeId>(part.inner + i));
-      const std::vector<NodeId> from_peer = keep(nodes, rank);
+      const std::vector<NodeId> from_peer = keep(nodes, peer, rank);
       kept.insert(kept.end(), from_peer.begin(), from_peer.end());
       crossing_.halo_begin.push_back(static_cast<std::int64_t>(kept.size()));
       // 1/r, r = s / |B|. The softmax and the maximum are over the edges that survive, with nothing to make up for.
@@ -68,19 +71,49 @@ class BnsExchange final : public WorkerExchange {
     graph_ = without_other_halo(context_.part, kept, context_.model);
   }
 
-  // Of the nodes at these places of part.ids (ascending), the s with the smallest uniforms of (update, node, receiver).
-  std::vector<NodeId> keep(const std::vector<NodeId>& places, int receiver) const {
+  // Of the boundary nodes from a sender to a receiver, at these places of part.ids (ascending, by node, too), those that are
+  // kept.
+  std::vector<NodeId> keep(const std::vector<NodeId>& places, int sender, int receiver) const {
+    return context_.replay ? replayed(places, sender, receiver) : drawn(places, receiver);
+  }
+
+  std::vector<NodeId> replayed(const std::vector<NodeId>& places, int sender, int receiver) const {
+    if (places.empty()) return {};
+    const std::map<std::pair<int, int>, KeptNodes>& all = context_.replay->of(update_).kept;
+    const auto there = all.find({sender, receiver});
+    const std::string who = "from worker " + std::to_string(sender) + " to worker " + std::to_string(receiver);
+    if (there == all.end()) context_.replay->refuse(0, "no draws " + who);
+    const KeptNodes& kept = there->second;
+    std::vector<NodeId> chosen;
+    std::size_t next = 0;
+    for (const NodeId place : places)
+      if (next < kept.nodes.size() && kept.nodes[next] == context_.part->ids[static_cast<std::size_t>(place)]) {
+        chosen.push_back(place);
+        ++next;
+      }
+    if (next < kept.nodes.size())
+      context_.replay->refuse(
+          kept.line, "node " + std::to_string(kept.nodes[next]) + " is no boundary node " + who + ", or stands there twice");
+    if (chosen.size() != kept_of(places.size()))
+      context_.replay->refuse(kept.line, std::to_string(chosen.size()) + " of " + std::to_string(places.size()) +
+                                             " boundary nodes are kept " + who + ", where there must be " +
+                                             std::to_string(kept_of(places.size())));
+    return chosen;
+  }
+
+  // The s with the smallest uniforms of (update, node, receiver).
+  std::vector<NodeId> drawn(const std::vector<NodeId>& places, int receiver) const {
     const std::vector<NodeId>& all = context_.part->ids;
     const std::size_t s = kept_of(places.size());
-    std::vector<std::pair<double, NodeId>> drawn;
-    drawn.reserve(places.size());
+    std::vector<std::pair<double, NodeId>> uniforms;
+    uniforms.reserve(places.size());
     for (const NodeId place : places)
-      drawn.emplace_back(key_.uniform(Purpose::bns, update_, static_cast<std::uint32_t>(receiver),
-                                      static_cast<std::uint32_t>(all[static_cast<std::size_t>(place)])),
-                         place);
-    std::nth_element(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(s), drawn.end());
+      uniforms.emplace_back(key_.uniform(Purpose::bns, update_, static_cast<std::uint32_t>(receiver),
+                                         static_cast<std::uint32_t>(all[static_cast<std::size_t>(place)])),
+                            place);
+    std::nth_element(uniforms.begin(), uniforms.begin() + static_cast<std::ptrdiff_t>(s), uniforms.end());
     std::vector<NodeId> chosen;
-    for (std::size_t i = 0; i < s; ++i) chosen.push_back(drawn[i].second);
+    for (std::size_t i = 0; i < s; ++i) chosen.push_back(uniforms[i].second);
     std::sort(chosen.begin(), chosen.end());
     return chosen;
   }
@@ -97,6 +130,7 @@ class BnsExchange final : public WorkerExchange {
   bool floor_;
   Crossing crossing_;
   GraphPtr graph_;
+  std::string lines_;  // of the last update
   std::optional<StreamDigest> digest_{std::in_place};
 };
 

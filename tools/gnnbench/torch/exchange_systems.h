@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "gnnbench/draws_file.h"
 #include "gnnbench/keyed_random.h"
 #include "gnnbench/model_spec.h"
 #include "gnnbench/torch/compute.h"
@@ -20,6 +21,8 @@ struct ExchangeContext {
   ModelSpec model;
   torch::Dtype dtype = torch::kFloat32;
   bool refetch_input = false;
+  bool record_draws = false;
+  std::shared_ptr<DrawsFile> replay = nullptr;  // draws in place of drawing; null: none
 
   // Whether rows travel before this layer; those of layer 0 are constant and exact, unless they travel all the same.
   bool exchanged(int layer) const { return layer > 0 || refetch_input; }

@@ -25,31 +25,37 @@ class FullGraphEngine final : public Engine {
     clock.enter(Section::other);
   }
 
-  double backward(std::uint32_t update, RunClock& clock, UpdateRecord* record) override {
+  double backward(std::uint32_t update, RunClock& clock, const Watch& watch) override {
     const double spent_before = exchange_->spent_s();
     clock.enter(Section::forward);
     exchange_->begin(update);
+    if (watch.profile) watch.profile->begin_update(exchange_.get());
     const Draws draws{.key = key_, .update = update, .on = true};
     LayerRows rows = x_;
     for (int l = 0; l < network_.spec().layers; ++l) {
+      if (watch.profile) watch.profile->layer_begins();
       if (exchange_->exchanged(l)) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
-      // Nothing of this layer's input goes on: A X is layer 0's alone.
-      rows = {.dense = network_.layer(l, rows, exchange_->graph(l), draws), .sparse = {}, .aggregated = {}};
+      const bool stays = l + 1 < network_.spec().layers && !exchange_->exchanged(l + 1);
+      const LayerRows out = network_.layer(l, rows, exchange_->graph(l), draws, stays ? exchange_->graph(l + 1) : GraphPtr());
+      if (watch.profile) watch.profile->layer_ends(l, layer_shape(rows, exchange_->graph(l), out.dense), out.dense);
+      rows = out;
     }
     const Tensor loss = cross_entropy(rows.dense, loss_rows_, labels_, input_.plan.train_nodes);
-    if (record) keep(*record, rows.dense);
+    if (watch.record) keep(*watch.record, rows.dense);
     rows = {};
     const double value = loss.item<double>();
     const double spent_forward = exchange_->spent_s();
     clock.move(Section::forward, Section::comm, spent_forward - spent_before);
     clock.enter(Section::backward);
     loss.backward();
+    if (watch.profile) watch.profile->backward_ends();
     exchange_->end();
     clock.move(Section::backward, Section::comm, exchange_->spent_s() - spent_forward);
     return value;
   }
 
   std::int64_t loss_nodes(std::uint32_t) override { return input_.plan.train_nodes; }
+  std::string draws() const override { return exchange_->draws(); }
   std::string stream_digest() const override { return exchange_->stream_digest(); }
 
   std::string save() override {

@@ -37,7 +37,7 @@ struct GraphLinear : torch::autograd::Function<GraphLinear> {
     }
     if (!w_r.defined()) out.add_(bias);
     const bool keep_input = call->gemm_first || w_r.defined();
-    ctx->save_for_backward({keep_input ? x : Tensor(), mean, w_l, w_r});
+    ctx->save_for_backward({keep_input ? (call->input_gradient ? xd : x) : Tensor(), mean, w_l, w_r});
     ctx->saved_data["call"] = c10::IValue::make_capsule(call);
     return out;
   }
@@ -48,7 +48,7 @@ struct GraphLinear : torch::autograd::Function<GraphLinear> {
     const Tensor &x = saved[0], &mean = saved[1], &w_l = saved[2], &w_r = saved[3];
     const Tensor dy = grads[0].contiguous();
     const LayerGraph& graph = *call->graph;
-    const Tensor xd = x.defined() ? call->masked(x) : x;
+    const Tensor xd = x.defined() && !call->input_gradient ? call->masked(x) : x;
     Tensor dw_l, dw_r, dx;
     if (call->gemm_first) {
       const Tensor dz = aggregate_rows_transposed(dy, graph, *call->compute);

@@ -1,5 +1,6 @@
 // A layer with linear aggregation in one differentiable operation: dropout, A x W_l' + x W_r' + b, in either order. For the
-// backward pass it keeps its input alone (before dropout, whose mask is drawn again), and A x where that is the narrower.
+// backward pass it keeps its input alone, and A x where that is the narrower. Drawing masks again costs as much as an SpMM:
+// hidden rows are kept as dropped, which takes no more memory; constant features, which are there anyhow, are dropped again.
 #pragma once
 
 #include <torch/torch.h>

@@ -3,6 +3,7 @@
 #include "gnnbench/torch/aggregate.h"
 #include "gnnbench/torch/attention.h"
 #include "gnnbench/torch/graph_linear.h"
+#include "gnnbench/torch/layer_profile.h"
 #include "gnnbench/torch/tensor_span.h"
 
 namespace tenfold::gnnbench {
@@ -39,6 +40,7 @@ DropoutKey Network::input_dropout(int l, const Draws& draws) const {
 }
 
 LayerRows Network::dropped_input(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const {
+  if (x.dropped) return x;
   const DropoutKey key = input_dropout(l, draws);
   LayerRows out = x;
   const std::span<const NodeId> ids = graph ? graph->source_ids : std::span<const NodeId>();
@@ -108,33 +110,54 @@ Tensor Network::linear_layer(int l, const LayerRows& x, const GraphPtr& graph, c
     Tensor out = torch::addmm(w.bias, x.aggregated, w.neighbours.t());
     return root ? out.addmm_(x.dense.narrow(0, 0, out.size(0)), w.root.t()) : out;
   }
-  return graph_linear(x.dense, w, graph, gemm_comes_first(l, false), input_dropout(l, draws), compute_);
+  return graph_linear(x.dense, w, graph, gemm_comes_first(l, false), x.dropped ? DropoutKey{} : input_dropout(l, draws),
+                      compute_);
 }
 
-Tensor Network::finish(int l, Tensor out) const {
-  if (l == spec_.layers - 1) return out;
-  if (spec_.norm == Norm::layer)
-    out = torch::layer_norm(out, {out.size(1)}, parameters_.at("norms." + std::to_string(l) + ".weight"),
-                            parameters_.at("norms." + std::to_string(l) + ".bias"));
-  return spec_.kind == ModelKind::gat ? torch::elu_(out) : torch::relu_(out);
+Tensor Network::normalised(int l, Tensor out) const {
+  if (spec_.norm == Norm::none) return out;
+  const std::string norm = "norms." + std::to_string(l);
+  return torch::layer_norm(out, {out.size(1)}, parameters_.at(norm + ".weight"), parameters_.at(norm + ".bias"));
 }
 
-Tensor Network::layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const {
-  if (spec_.linear_aggregation() && !x.sparse) return finish(l, linear_layer(l, x, graph, draws));
-  const LayerRows in = dropped_input(l, x, graph, draws);
-  const std::int64_t destinations = graph ? graph->destinations() : in.count();
-  return finish(l, layer_output(l, contribution(l, in), in, destinations, 0, graph, draws));
+Tensor Network::activated(Tensor out) const { return spec_.kind == ModelKind::gat ? torch::elu_(out) : torch::relu_(out); }
+
+LayerRows Network::layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws, const GraphPtr& next) const {
+  Tensor out;
+  if (spec_.linear_aggregation() && !x.sparse) {
+    out = linear_layer(l, x, graph, draws);
+  } else {
+    const LayerRows in = dropped_input(l, x, graph, draws);
+    out = layer_output(l, contribution(l, in), in, graph ? graph->destinations() : in.count(), 0, graph, draws);
+  }
+  LayerRows rows;
+  if (l == spec_.layers - 1) {
+    rows.dense = out;
+    return rows;
+  }
+  out = normalised(l, out);
+  const DropoutKey key = input_dropout(l + 1, draws);
+  rows.dropped = next && key.p > 0 && spec_.kind != ModelKind::gat;
+  rows.dense = rows.dropped ? relu_dropout_(out, next->source_ids, key, compute_) : activated(out);
+  return rows;
 }
 
 Tensor Network::combine(int l, const Tensor& contributions, const LayerRows& own, const GraphPtr& graph,
                         std::int64_t first) const {
-  return finish(l, layer_output(l, contributions, own, own.count(), first, graph, Draws()));
+  const Tensor out = layer_output(l, contributions, own, own.count(), first, graph, Draws());
+  return l == spec_.layers - 1 ? out : activated(normalised(l, out));
 }
 
-Tensor Network::forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws) const {
+Tensor Network::forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws, LayerProfile* profile) const {
   LayerRows rows = x;
-  for (int l = 0; l < spec_.layers; ++l)
-    rows = {.dense = layer(l, rows, graphs[static_cast<std::size_t>(l)], draws), .sparse = {}, .aggregated = {}};
+  for (int l = 0; l < spec_.layers; ++l) {
+    const GraphPtr& graph = graphs[static_cast<std::size_t>(l)];
+    if (profile) profile->layer_begins();
+    const LayerRows out =
+        layer(l, rows, graph, draws, l + 1 < spec_.layers ? graphs[static_cast<std::size_t>(l) + 1] : GraphPtr());
+    if (profile) profile->layer_ends(l, layer_shape(rows, graph, out.dense), out.dense);
+    rows = out;
+  }
   return rows.dense;
 }
 

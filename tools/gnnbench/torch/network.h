@@ -15,12 +15,15 @@
 
 namespace tenfold::gnnbench {
 
+class LayerProfile;
+
 // What a layer takes in: dense rows [sources, D], or sparse features. `aggregated`, where defined, is A X of constant rows,
-// [destinations, D], computed before training.
+// [destinations, D], computed before training. `dropped`: the layer's dropout of them is done.
 struct LayerRows {
   torch::Tensor dense;
   SparsePtr sparse;
   torch::Tensor aggregated;
+  bool dropped = false;
 
   std::int64_t count() const { return sparse ? sparse->rows.rows() : dense.size(0); }
   std::int64_t width() const { return sparse ? sparse->width : dense.size(1); }
@@ -39,8 +42,9 @@ class Network {
   const ComputePtr& compute() const { return compute_; }
 
   // One layer of a training pass: dropout of what comes in, the layer, normalisation and activation unless it is the last.
-  // `graph` may be null for mlp, which then gives a row for each that it took.
-  torch::Tensor layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const;
+  // `graph` may be null for mlp, which then gives a row for each that it took. `next`, where not null, is the graph of layer l +
+  // 1, whose sources the rows become as they are: then ReLU and that layer's dropout are one pass.
+  LayerRows layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws, const GraphPtr& next) const;
 
   // The same without dropout, in two steps, for inference in row chunks: what each source contributes (any rows), and then the
   // destinations of `graph`, which are sources first, first + 1, ..., from all contributions and their own rows `own`.
@@ -49,8 +53,9 @@ class Network {
   torch::Tensor combine(int l, const torch::Tensor& contributions, const LayerRows& own, const GraphPtr& graph,
                         std::int64_t first) const;
 
-  // All layers over one batch: graphs[l] is layer l's. Logits of the last graph's destinations.
-  torch::Tensor forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws) const;
+  // All layers over one batch: graphs[l] is layer l's. Logits of the last graph's destinations. `profile` may be null.
+  torch::Tensor forward(const LayerRows& x, std::span<const GraphPtr> graphs, const Draws& draws,
+                        LayerProfile* profile = nullptr) const;
 
  private:
   const torch::Tensor& weight(int l, const char* name) const;
@@ -62,7 +67,8 @@ class Network {
   torch::Tensor linear_layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws) const;
   torch::Tensor attention_layer(int l, const torch::Tensor& z, std::int64_t first, const GraphPtr& graph,
                                 const Draws& draws) const;
-  torch::Tensor finish(int l, torch::Tensor out) const;
+  torch::Tensor normalised(int l, torch::Tensor out) const;
+  torch::Tensor activated(torch::Tensor out) const;
   bool gemm_comes_first(int l, bool sparse) const;
 
   ModelSpec spec_;

@@ -28,6 +28,7 @@ Json TrainRun::result() {
   const std::vector<std::string> peaks = gather_texts(std::to_string(peak_rss_bytes()), transport_);
   if (!first_rank()) return nullptr;
   write_best();
+  if (draws_) draws_->flush();
 
   RunOutcome outcome;
   outcome.transport = transport_ ? transport_->name() : "";
@@ -48,6 +49,7 @@ Json TrainRun::result() {
   outcome.converged = converged_;
   outcome.stopped_by = stopped_by_;
   outcome.weights_digest = weights_digest(network_.parameters());
+  if (profile_) outcome.explain = profile_->explain(*network_.compute());  // after the peaks: it takes memory
   return run_result(plan_, input_.data, outcome, clock_);
 }
 

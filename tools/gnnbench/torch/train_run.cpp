@@ -31,10 +31,14 @@ TrainRun::TrainRun(const TrainInput& input, cli::Run& run)
                 ? make_mini_batch_engine(input_, network_, run.seed(), clock_)
                 : make_full_graph_engine(input_, network_, run.seed(), clock_, state.has_value());
   if (state) resume(*state);
-  saved_at_s_ = wall_s();
+  if (!first_rank()) return;
+  if (plan_.options.explain) profile_ = std::make_unique<LayerProfile>(plan_.options.model, counting_.get());
+  if (plan_.options.record_draws && run_.directory())
+    draws_ = std::make_unique<DrawsWriter>(run_.directory()->claim("draws.jsonl"), draws_header(plan_, input.data), draws_bytes_);
 }
 
 Json TrainRun::train() {
+  saved_at_s_ = wall_s();
   if (transport_) transport_->barrier();
   if (update_ == 0 && curve_.empty()) evaluate();
   while (stopped_by_.empty()) {
@@ -66,7 +70,7 @@ TrainRun::Agreed TrainRun::update() {
   optimiser_.zero_gradients();
   UpdateRecord record;
   const bool dumped = update_ < plan_.options.dump_updates;
-  const double loss = engine_->backward(number, clock_, dumped ? &record : nullptr);
+  const double loss = engine_->backward(number, clock_, {.record = dumped ? &record : nullptr, .profile = profile_.get()});
 
   clock_.enter(Section::comm);
   optimiser_.reduce(transport_);
@@ -93,6 +97,7 @@ TrainRun::Agreed TrainRun::update() {
     epoch_began_s_ = now;
   }
   if (dumped) dump(record);
+  if (plan_.options.record_draws) record_draws();
   return {.loss = sums[0], .stop = sums[1] > 0, .over_budget = sums[2] > 0, .checkpoint = sums[3] > 0};
 }
 
@@ -141,6 +146,15 @@ void TrainRun::report_progress() {
              .note = val > 0
                          ? "val " + data::dump_json(std::round(1e4 * static_cast<double>(curve_.back().val_correct) / val) / 1e4)
                          : ""});
+}
+
+// A line after the other, in rank order. What that sends is no part of training.
+void TrainRun::record_draws() {
+  const TrafficCounters counted = counting_ ? counting_->counters() : TrafficCounters();
+  const std::vector<std::string> lines = gather_texts(engine_->draws(), transport_);
+  if (counting_) counting_->set_counters(counted);
+  if (draws_)
+    for (const std::string& of_worker : lines) draws_->append(of_worker);
 }
 
 void TrainRun::dump(const UpdateRecord& record) {

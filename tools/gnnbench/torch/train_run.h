@@ -10,6 +10,7 @@
 #include "cli/run.h"
 #include "cli/state.h"
 #include "gnnbench/curve.h"
+#include "gnnbench/draws_file.h"
 #include "gnnbench/run_clock.h"
 #include "gnnbench/torch/engine.h"
 #include "gnnbench/torch/network.h"
@@ -42,6 +43,7 @@ class TrainRun {
   void save();
   Agreed update();
   void dump(const UpdateRecord& record);
+  void record_draws();
   void evaluate();
   bool converged();
   void report_progress();
@@ -58,11 +60,14 @@ class TrainRun {
   std::string init_digest_;
   Optimiser optimiser_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<LayerProfile> profile_;  // --explain, on rank 0
+  std::unique_ptr<DrawsWriter> draws_;     // --record-draws, on rank 0
   EvalSchedule schedule_;
   CurveSizes sizes_;
 
   std::int64_t update_ = 0;  // done
   std::int64_t next_evaluation_ = 0;
+  std::int64_t draws_bytes_ = 0;  // of draws.jsonl that a checkpoint kept
   std::vector<CurvePoint> curve_;
   double loss_sum_ = 0;
   std::int64_t losses_ = 0;  // since the last evaluation

@@ -62,6 +62,7 @@ void TrainRun::save() {
                 {"workers", plan_.system.workers},
                 {"update", update_},
                 {"next_evaluation", next_evaluation_},
+                {"draws_bytes", draws_ ? draws_->flush() : 0},
                 {"curve", points_json(curve_)},
                 {"loss_sum", loss_sum_},
                 {"losses", losses_},
@@ -88,6 +89,7 @@ void TrainRun::resume(const cli::State& state) {
                   std::to_string(plan_.system.workers));
     update_ = s.at("update");
     next_evaluation_ = s.at("next_evaluation");
+    draws_bytes_ = s.at("draws_bytes");
     curve_ = points_of(s.at("curve"));
     loss_sum_ = s.at("loss_sum");
     losses_ = s.at("losses");

@@ -76,7 +76,7 @@ Gradients gradients_of(const Setting& setting, const Dataset& data, std::uint64_
   // The draws of the same update whatever the system: with several updates an epoch, the first one.
   const auto update = static_cast<std::uint32_t>(kUpdate * plan.updates_per_epoch);
   Gradients out;
-  out.loss = engine->backward(update, clock, nullptr);
+  out.loss = engine->backward(update, clock, {});
   Optimiser(network.parameters(), plan.lr, 0, DecayScope::all).reduce(transport);
   if (transport) transport->all_reduce_sum(std::span(&out.loss, 1));
   for (const Parameter& p : network.parameters().all()) {
