@@ -12,6 +12,9 @@ namespace {
 constexpr double kTiny = 1e-30;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+// A loss of 0 has gradients of 0, which stay 0.
+double loss_of(const BatchStatistics& batch, int task) { return std::max(batch.losses[static_cast<std::size_t>(task)], kTiny); }
+
 bool reaches(std::uint64_t mask, int task) { return (mask >> task & 1U) != 0; }
 
 }  // namespace
@@ -53,9 +56,8 @@ double RunningMean::standard_error() const {
   return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1)) / n);
 }
 
-GradientScores::GradientScores(const mtl::Model& model, const Units& units, const std::vector<int>& output_of_task,
-                               GradientScoreOptions options)
-    : units_(units), options_(std::move(options)), tasks_(static_cast<int>(output_of_task.size())) {
+GradientScores::GradientScores(const mtl::Model& model, const Units& units, const std::vector<int>& output_of_task, Couple couple)
+    : units_(units), couple_(couple), tasks_(static_cast<int>(output_of_task.size())) {
   const std::vector<bool> is_filter = filter_dimensions(model, units);
   const std::vector<std::uint64_t> reach = dimension_reaches(model, units, output_of_task);
   UnitSums empty;
@@ -69,7 +71,7 @@ GradientScores::GradientScores(const mtl::Model& model, const Units& units, cons
       for (const Slice& slice : units.slices(unit)) {
         if (!is_filter[static_cast<std::size_t>(slice.dimension)]) continue;
         if (first < 0) first = slice.dimension;
-        if (options_.couple == Couple::first && slice.dimension != first) continue;
+        if (couple_ == Couple::first && slice.dimension != first) continue;
         for (const std::int64_t index : units.indices(slice))
           filters.push_back({slice.dimension, index, reach[static_cast<std::size_t>(slice.dimension)]});
       }
@@ -87,7 +89,7 @@ std::vector<GradientScores::Pooled> GradientScores::pooled(const BatchStatistics
     const auto at = static_cast<std::size_t>(filter.index);
     const double* dots = batch.dots[d].data() + at * pairs;
     const double norm = batch.weight_norm[d][at];
-    if (options_.couple == Couple::joint && !out.empty()) {
+    if (couple_ == Couple::joint && !out.empty()) {
       for (std::size_t p = 0; p < pairs; ++p) out[0].dots[p] += dots[p];
       out[0].weight_norm = std::hypot(out[0].weight_norm, norm);
       out[0].reaches |= filter.reaches;
@@ -111,7 +113,7 @@ void GradientScores::add_cosines(const BatchStatistics& batch, const std::vector
       const double norm = std::sqrt(filter.dots[static_cast<std::size_t>(pair_index(tasks_, i, i))]);
       norms[static_cast<std::size_t>(i)].push_back(norm);
       if (norm > 0) sums.any_gradient = true;
-      log_product += std::log(filter.weight_norm * norm / batch.losses[static_cast<std::size_t>(i)]);
+      log_product += std::log(filter.weight_norm * norm / loss_of(batch, i));
     }
     double sum = 0;
     int pairs = 0;
@@ -130,13 +132,13 @@ void GradientScores::add_cosines(const BatchStatistics& batch, const std::vector
     magnitude.push_back((1 + sum / pairs) / 2 * mean_size);
   }
   if (!conflict.empty()) {
-    sums.cosprune.add(coupled(conflict, options_.couple));
-    sums.magnitude.add(coupled(magnitude, options_.couple));
+    sums.cosprune.add(coupled(conflict, couple_));
+    sums.magnitude.add(coupled(magnitude, couple_));
   }
   for (std::size_t i = 0; i < norms.size(); ++i)
-    if (!norms[i].empty()) sums.norm[i].add(coupled(norms[i], options_.couple));
+    if (!norms[i].empty()) sums.norm[i].add(coupled(norms[i], couple_));
   for (std::size_t p = 0; p < cosines.size(); ++p)
-    if (!cosines[p].empty()) sums.cosine[p].add(coupled(cosines[p], options_.couple));
+    if (!cosines[p].empty()) sums.cosine[p].add(coupled(cosines[p], couple_));
 }
 
 // dL_i/dg of the gate on all that is read of the unit: the sum over its consumers' columns.
@@ -155,8 +157,8 @@ void GradientScores::add_gates(const BatchStatistics& batch, const Unit& unit, U
   int present = 0;
   for (std::size_t t = 0; t < gate.size(); ++t) {
     if (std::isnan(batch.losses[t])) continue;
-    total += options_.task_weights[t] * gate[t];
-    const double relative = std::abs(gate[t]) / batch.losses[t];
+    total += batch.weights[t] * gate[t];
+    const double relative = std::abs(gate[t]) / loss_of(batch, static_cast<int>(t));
     most = std::max(most, relative);
     least = std::min(least, relative);
     sum += relative;

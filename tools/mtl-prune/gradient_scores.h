@@ -15,6 +15,7 @@ namespace tenfold::mtl_prune {
 
 // What one mini-batch says, by Units::dimensions. T tasks; pair p of (i, j), i <= j, in the order (0,0) (0,1) .. (0,T-1) (1,1) ..
 struct BatchStatistics {
+  std::vector<double> weights;  // [T]: the total loss is the weighted sum
   std::vector<double> losses;  // [T]; NaN: no valid label, the task does not count in this batch
   std::vector<std::vector<double>> dots;  // producers' weights: [size * T(T+1)/2], <G_i,f , G_j,f> of every filter f
   std::vector<std::vector<double>> weight_norm;  // producers' weights: [size], |W_f|
@@ -38,15 +39,9 @@ struct RunningMean {
   double standard_error() const;  // 0 below two values
 };
 
-struct GradientScoreOptions {
-  Couple couple = Couple::mean;
-  std::vector<double> task_weights;  // of the total loss, by task
-};
-
 class GradientScores {
  public:
-  GradientScores(const mtl::Model& model, const Units& units, const std::vector<int>& output_of_task,
-                 GradientScoreOptions options);
+  GradientScores(const mtl::Model& model, const Units& units, const std::vector<int>& output_of_task, Couple couple);
 
   void add(const BatchStatistics& batch);
   // Non-zero values that consumers saw of each channel, and how many values those were: counts by unit, [set][unit].
@@ -86,7 +81,7 @@ class GradientScores {
   static void visit(const UnitSums& sums, const Visit& visit_number);
 
   const Units& units_;
-  GradientScoreOptions options_;
+  Couple couple_;
   int tasks_;
   std::vector<std::vector<std::vector<Filter>>> filters_;  // [set][unit]
   std::vector<std::uint64_t> unit_reaches_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mtl-prune/units.h"
+#include "mtl/dataset.h"
 
 namespace tenfold::mtl_prune {
 
@@ -33,6 +34,7 @@ struct ScoreTable {
   std::int64_t batches = 0, batches_skipped = 0;
   std::int64_t forward_passes = 0, backward_passes = 0;
   std::vector<std::int64_t> task_absent;  // batches without a valid label
+  std::vector<mtl::Fault> faults;         // items that could not be read, and batches whose loss is not finite
 };
 
 // Criteria that need no data: l1 (sum |w|), l2 (sum w^2), bn (|gamma| of the norms behind), random.

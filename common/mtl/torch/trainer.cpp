@@ -44,6 +44,20 @@ bool all_finite(const Gradients& gradients) {
 
 }  // namespace
 
+Batch make_batch(const std::vector<const Sample*>& samples, const TaskModel& model) {
+  Batch batch;
+  batch.images = preprocess(batch_images(samples), model.input);
+  for (std::size_t t = 0; t < model.tasks.size(); ++t)
+    batch.labels.push_back(batch_labels(samples, static_cast<int>(t), model.tasks[t]));
+  return batch;
+}
+
+Batch make_batch(const std::vector<std::shared_ptr<const Sample>>& samples, const TaskModel& model) {
+  std::vector<const Sample*> pointers;
+  for (const auto& sample : samples) pointers.push_back(sample.get());
+  return make_batch(pointers, model);
+}
+
 at::Tensor Problem::loss(std::size_t task, const at::Tensor& output) const {
   return batch_loss(per_image_loss(output, batch.labels[task], tasks[task]));
 }
@@ -107,11 +121,7 @@ struct Trainer::Contents {
     } else {
       for (const auto& sample : held) samples.push_back(sample.get());
     }
-    Batch batch;
-    batch.images = preprocess(batch_images(samples), model.input);
-    for (std::size_t t = 0; t < model.tasks.size(); ++t)
-      batch.labels.push_back(batch_labels(samples, static_cast<int>(t), model.tasks[t]));
-    return batch;
+    return make_batch(samples, model);
   }
 };
 

@@ -37,6 +37,9 @@ struct Batch {
   std::vector<LabelBatch> labels;
 };
 
+Batch make_batch(const std::vector<const Sample*>& samples, const TaskModel& model);
+Batch make_batch(const std::vector<std::shared_ptr<const Sample>>& samples, const TaskModel& model);
+
 // What one step is to differentiate: sum over tasks of weights[i] L_i, on this batch.
 struct Problem {
   const Executor& executor;
