@@ -23,10 +23,17 @@ std::unique_ptr<DataSet> open_data(std::string_view spec, const std::vector<Task
   const std::string kind(spec.substr(0, colon));
   const std::string_view rest = colon == std::string_view::npos ? std::string_view() : spec.substr(colon + 1);
   if (kind == "rooms") return open_rooms(parse_rooms_spec(rest, split), tasks, input);
-  const std::vector<std::string> kinds = {"rooms"};
+  const std::vector<std::string> kinds = {"rooms", "nyuv2", "folder"};
+  if (kind == "nyuv2" || kind == "folder") {
+    const std::size_t comma = rest.rfind(",split=");
+    const std::string place(rest.substr(0, comma));
+    const std::string chosen(comma == std::string_view::npos ? split : rest.substr(comma + 7));
+    if (place.empty()) usage_error(fmt::format("data {}: the folder is missing; write {}:DIR", spec, kind));
+    return (kind == "nyuv2" ? open_nyuv2 : open_folder)(place, chosen, tasks, input);
+  }
   const std::string near = nearest(kind, kinds);
   usage_error(fmt::format("data {}: no such kind of data set; {}", spec,
-                          near.empty() ? "rooms:n=64 is one" : "did you mean " + near + ":?"));
+                          near.empty() ? "rooms:n=64, nyuv2:ROOT and folder:DIR are known" : "did you mean " + near + ":?"));
 }
 
 Loaded load_all(const DataSet& data, const std::vector<std::size_t>& indices, int threads) {
