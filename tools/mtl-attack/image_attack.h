@@ -25,7 +25,7 @@ struct AttackPlan {
   int steps = 10;   // K
   double momentum = 1;
   Denominator denominator = Denominator::current;
-  Objective objective;
+  Objective objective = {};
   Tie tie = Tie::zero;
   bool worst_offset = true;  // worst: r_i counts
   bool keep_best = false;    // of the iterates; apgd always does

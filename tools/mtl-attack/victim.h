@@ -52,6 +52,8 @@ class Victim {
   virtual ~Victim() = default;
   virtual const std::vector<mtl::Task>& tasks() const = 0;
   virtual const VictimFacts& facts() const = 0;
+  // Throws Error input naming a task from whose loss no gradient reaches the image (argmax, detach, integers on the way).
+  virtual void check_gradients(const mtl::Sample& sample) const = 0;
   // Callable from several threads; the samples live as long as the oracle. loss_factors, empty or [T], multiply the losses.
   virtual std::unique_ptr<Oracle> oracle(const std::vector<const mtl::Sample*>& samples,
                                          const std::vector<double>& loss_factors = {}) const = 0;
