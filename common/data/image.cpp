@@ -102,10 +102,10 @@ class PackedLength {
       stream_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
       stream_.avail_out = static_cast<uInt>(buffer_.size());
       const int status = inflate(&stream_, Z_NO_FLUSH);
-      if (status == Z_NEED_DICT || (status < 0 && status != Z_BUF_ERROR))
-        fail(file_, chunk.begin, "the PNG's pixels do not unpack");
       length_ += buffer_.size() - stream_.avail_out;
       if (length_ > due_) fail(file_, chunk.begin, "the PNG unpacks to more than its size takes");
+      if (status == Z_NEED_DICT || (status < 0 && status != Z_BUF_ERROR))
+        fail(file_, chunk.begin, "the PNG's pixels do not unpack");
       ended_ = status == Z_STREAM_END;
     }
   }

@@ -58,7 +58,11 @@ void check_range(const Image& image, const std::string& where) {
   float low = 0, high = 1;
   for (std::size_t i = 0; i < image.values.size(); ++i) {
     const float v = image.values[i];
-    if (!std::isfinite(v)) input_error(fmt::format("{}: its value {} is not finite", where, i));
+    if (!std::isfinite(v)) {
+      const std::size_t width = static_cast<std::size_t>(image.width),
+                        pixel = i % (static_cast<std::size_t>(image.height) * width);
+      input_error(fmt::format("{}: row {}, column {} is not finite", where, pixel / width, pixel % width));
+    }
     low = std::min(low, v);
     high = std::max(high, v);
   }

@@ -93,14 +93,16 @@ struct MetricSums::Sums {
     }
   }
 
-  // Middle of the bin that holds the middle angle.
+  // Mean of the two middle angles (one, of an odd number), each taken as the middle of its bin.
   double median() const {
-    std::int64_t below = 0;
-    for (std::size_t bin = 0; bin < angles.size(); ++bin) {
-      below += angles[bin];
-      if (2 * below >= count) return (static_cast<double>(bin) + 0.5) / kBinsPerDegree;
+    double sum = 0;
+    for (const std::int64_t rank : {(count - 1) / 2, count / 2}) {
+      std::int64_t below = 0;
+      std::size_t bin = 0;
+      while (below + angles[bin] <= rank) below += angles[bin++];
+      sum += (static_cast<double>(bin) + 0.5) / kBinsPerDegree;
     }
-    return 180;
+    return sum / 2;
   }
 
   MetricValue value(std::string name, double sum, bool higher) const {
