@@ -16,6 +16,7 @@
 #include "base/temporary_folder.h"
 #include "data/image.h"
 #include "mtl/data_sources.h"
+#include "mtl/data_writer.h"
 
 using namespace tenfold;
 using namespace tenfold::mtl;
@@ -375,4 +376,77 @@ TEST_CASE("a folder: what is wrong in dataset.json is said with its place") {
   CHECK(says(load_all(*data, {0}, 1).faults.at(0).reason, "a.png"));
   fs::remove(folder.path() / "dataset.json");
   CHECK(says(refusal([&] { open_data("folder:" + folder.path().string(), tasks, {}, "test"); }), "dataset.json"));
+}
+
+TEST_CASE("rooms written in either layout read back as they were rendered") {
+  const auto rooms = open_data("rooms:n=3,size=24x32,holes=0.2", rooms_tasks().tasks, {}, "test");
+  for (const DataLayout layout : {DataLayout::folder, DataLayout::nyuv2}) {
+    const TemporaryFolder folder;
+    std::size_t files = 0;
+    DataWriter writer(layout, rooms_tasks().tasks, [&](const std::string& path, std::string_view bytes) {
+      put(folder / path, std::string(bytes));
+      ++files;
+    });
+    writer.begin_split("test");
+    for (std::size_t i = 0; i < 3; ++i) writer.add(rooms->load(i));
+    writer.finish({});
+    CHECK(files == (layout == DataLayout::folder ? 14 : 13));
+    const std::string kind = layout == DataLayout::folder ? "folder:" : "nyuv2:";
+    const TaskFile tasks = read_tasks(folder / "tasks.json");
+    const auto data = open_data(kind + folder.path().string(), tasks.tasks, *tasks.input, "test");
+    REQUIRE(data->size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Sample expected = rooms->load(i), sample = data->load(i);
+      CHECK(sample.id == expected.id);
+      CHECK(sample.image.values == expected.image.values);
+      for (std::size_t t = 0; t < 3; ++t) {
+        CHECK(sample.labels[t].values == expected.labels[t].values);
+        CHECK(sample.labels[t].valid == expected.labels[t].valid);
+      }
+    }
+  }
+}
+
+TEST_CASE("what no byte holds is written as npy, and nothing changes") {
+  const TemporaryFolder folder;
+  std::vector<Task> tasks = {task_of("seg", TaskType::segmentation, 400), task_of("age", TaskType::classification, 9),
+                             task_of("pose", TaskType::regression, 2)};
+  Sample sample;
+  sample.id = "x";
+  sample.image = {.channels = 1, .height = 1, .width = 2, .values = {0.1f, 0.7f}};
+  sample.labels = {{.channels = 1, .height = 1, .width = 2, .values = {300, -1}, .valid = {1, 0}},
+                   {.channels = 1, .values = {-1}, .valid = {0}},
+                   {.channels = 2, .values = {0.1f, -3e-9f}, .valid = {1, 1}}};
+  DataWriter writer(DataLayout::folder, tasks,
+                    [&](const std::string& path, std::string_view bytes) { put(folder / path, std::string(bytes)); });
+  writer.begin_split("val");
+  writer.add(sample);
+  writer.finish({});
+  InputSpec grey;
+  grey.order = "L";
+  const Sample again = open_data("folder:" + folder.path().string(), tasks, grey, "val")->load(0);
+  CHECK(again.image.values == sample.image.values);
+  CHECK(again.labels[0].values == sample.labels[0].values);
+  CHECK(again.labels[0].valid == sample.labels[0].valid);
+  CHECK_FALSE(again.labels[1].any_valid());
+  CHECK(again.labels[2].values == sample.labels[2].values);
+  CHECK(says(refusal([&] { DataWriter(DataLayout::nyuv2, tasks, {}); }, ExitCode::usage), "no place for task age"));
+}
+
+TEST_CASE("the digits of the sample data") {
+  const std::string root = TENFOLD_SOURCE_DIR "/sample_data/mtl/digits";
+  const TaskFile tasks = read_tasks(root + "/tasks.json");
+  for (const auto& [split, count] : {std::pair{"train", 240}, std::pair{"val", 40}, std::pair{"test", 120}}) {
+    const auto data = open_data("folder:" + root, tasks.tasks, *tasks.input, split);
+    CHECK(data->size() == static_cast<std::size_t>(count));
+    const Loaded loaded = load_all(*data, all_of(*data), 2);
+    CHECK(loaded.faults.empty());
+    for (const Sample& sample : loaded.samples) {
+      CHECK(sample.image.channels == 1);
+      CHECK(static_cast<int>(sample.labels[0].values[0]) % 2 == static_cast<int>(sample.labels[1].values[0]));
+      double ink = 0;
+      for (const float v : sample.image.values) ink += v / 64.0;
+      CHECK(std::abs(ink - sample.labels[2].values[0]) < 0.003);
+    }
+  }
 }
