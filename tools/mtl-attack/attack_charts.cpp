@@ -14,10 +14,14 @@ namespace {
 
 double number(const Json& value) { return value.is_number() ? value.get<double>() : std::nan(""); }
 
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : fmt::format("{:g}", number(value));
+}
+
 std::vector<std::string> distinct(const Json& cells, const char* key) {
   std::vector<std::string> out;
   for (const Json& cell : cells) {
-    const std::string value = cell[key].is_string() ? cell[key].get<std::string>() : cell[key].dump();
+    const std::string value = text_of(cell[key]);
     if (std::find(out.begin(), out.end(), value) == out.end()) out.push_back(value);
   }
   return out;
@@ -127,7 +131,7 @@ std::vector<report::Chart> task_heat_maps(const Json& cells, const std::vector<s
                       "passes through what the tasks share."};
       for (const std::string& task : tasks)
         for (const Json& cell : cells) {
-          if (cell["rule"] != "single:" + task || cell["attack"] != attack || cell["eps_levels"].dump() != eps) continue;
+          if (cell["rule"] != "single:" + task || cell["attack"] != attack || text_of(cell["eps_levels"]) != eps) continue;
           map.matrix.emplace_back();
           for (const std::string& harmed : tasks) map.matrix.back().push_back(number(cell["tasks"][harmed]["rel_change_mean"]));
         }

@@ -136,7 +136,7 @@ StepAccount account_of(const std::vector<StepTrace>& steps) {
     below += predicted[k];
   }
   out.fidelity = above / below;
-  out.correlation = correlation_of(predicted, realised);
+  out.correlation = predicted.size() < 3 ? std::nan("") : correlation_of(predicted, realised);
   return out;
 }
 

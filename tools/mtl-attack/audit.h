@@ -45,7 +45,7 @@ struct StepAccount {
   double greatest_gap = 0, mean_gap = 0;
   std::int64_t predictions = 0;
   double fidelity = 0;  // sum of realised over sum of predicted change; 1: the loss is as linear as the step assumes
-  double correlation = 0;  // of predicted and realised, over steps
+  double correlation = 0;  // of predicted and realised, over steps; NaN for fewer than three
 };
 StepAccount account_of(const std::vector<StepTrace>& steps);
 

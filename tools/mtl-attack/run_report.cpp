@@ -34,10 +34,11 @@ report::Table damage_table(const Json& cells, const std::vector<std::string>& ta
                       .caption =
                           "eps: greatest change of a pixel in grey levels of 255. J: mean over tasks and images of the relative "
                           "loss change, of the stored 8-bit images; 1 means that losses doubled. Then each task's own relative "
-                          "loss change. Least hurt: the mean over images of the task that suffered least. After/before: J of "
+                          "loss change, and the mean relative change of the metrics (negative: worse). Least hurt: the mean over "
+                          "images of the task that suffered least. After/before: J of "
                           "the file over J before rounding to 8 bits."};
   for (const std::string& task : tasks) table.columns.push_back(task);
-  table.columns.insert(table.columns.end(), {"metrics", "after/before", "passes back"});
+  table.columns.insert(table.columns.end(), {"metrics", "after/before"});
   for (const Json& cell : cells) {
     std::vector<std::string> row = {cell_label(cell), short_text(cell["eps_levels"]), cell["rule"].get<std::string>(),
                                     estimate_text(number(cell["J_mean"]), cell["J_ci95"]), short_text(cell["J_min_task_mean"])};
@@ -46,7 +47,6 @@ report::Table damage_table(const Json& cells, const std::vector<std::string>& ta
                                                         : "-");
     const double ratio = number(cell["J_mean"]) / number(cell["J_before_png"]);
     row.push_back(std::isfinite(ratio) ? fmt::format("{:.3f}", ratio) : "-");
-    row.push_back(short_text(cell["backward_passes"]));
     table.rows.push_back(std::move(row));
   }
   std::stable_sort(table.rows.begin(), table.rows.end(),

@@ -54,7 +54,10 @@ std::string pair_key(const Cell& cell) { return std::string(name_of(cell.plan.at
 
 }  // namespace
 
-Json interval_json(const Estimate& estimate) { return Json::array({estimate.low, estimate.high}); }
+Json interval_json(const Estimate& estimate) {
+  if (estimate.n < 2) return Json::array({nullptr, nullptr});
+  return Json::array({estimate.low, estimate.high});
+}
 
 std::string estimate_text(double mean, const Json& interval, int digits) {
   std::string out = report::number_text(mean, digits);
