@@ -117,6 +117,7 @@ cli::Result write_sets(const DataWriteOptions& options, cli::Run& run, bool room
     ++files;
     bytes += static_cast<std::int64_t>(content.size());
   });
+  for (const auto& data : sets) writer.check_split(split_of(*data));
   cli::Result result;
   result.value = {{"layout", options.layout == DataLayout::folder ? "folder" : "nyuv2"}, {"splits", Json::array()}};
   report::Table table{.title = "Splits", .columns = {"split", "from", "images", "not read"}, .rows = {}};

@@ -95,9 +95,13 @@ DataWriter::DataWriter(DataLayout layout, std::vector<Task> tasks,
   }
 }
 
-void DataWriter::begin_split(const std::string& split) {
+void DataWriter::check_split(const std::string& split) const {
   if (layout_ == DataLayout::nyuv2 && split == "val")
     usage_error("--layout nyuv2: it has no split val of ours, which is a tenth of its train; write train and test");
+}
+
+void DataWriter::begin_split(const std::string& split) {
+  check_split(split);
   split_ = split;
   items_ = 0;
   splits_.push_back({split, {}});

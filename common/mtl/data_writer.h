@@ -20,7 +20,8 @@ class DataWriter {
   // has no place for.
   DataWriter(DataLayout layout, std::vector<Task> tasks, std::function<void(const std::string&, std::string_view)> write);
 
-  // Throws Error usage for a split that MTAN's layout does not have.
+  // Throws Error usage for a split that the layout does not have.
+  void check_split(const std::string& split) const;
   void begin_split(const std::string& split);
   void add(const Sample& sample);
   // dataset.json (of folders), tasks.json.
