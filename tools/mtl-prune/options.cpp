@@ -70,7 +70,9 @@ void describe(PruneOptions& o, cli::OptionTable& table) {
       .one_of({"first", "paper"});
   table.add("--private", o.private_units, "units without a conflict to measure: they stay, or go in proportion by taylor")
       .one_of({"keep", "taylor"});
-  table.add("--confidence", o.confidence, "prune only units whose upper bound lies below the median score; 0: any").at_least(0).below(1);
+  table.add("--confidence", o.confidence, "prune only units whose upper bound lies below the median score; 0: any")
+      .at_least(0)
+      .below(1);
   table.add("--floor", o.floor, "units of each set that stay").between(1, 1e9);
   table.add("--round", o.round, "a set keeps a multiple of so many channels, or all; auto: 1").value_name("auto|N");
   describe_scoring(o.scoring, table);
@@ -125,7 +127,8 @@ void check_exports(const std::vector<std::string>& exports) {
   for (const std::string& format : exports) {
     if (std::ranges::find(formats, format) != formats.end()) continue;
     const std::string near = nearest(format, formats);
-    usage_error("--export " + format + " is none of torchscript, safetensors" + (near.empty() ? "" : "; did you mean " + near + "?"));
+    usage_error("--export " + format + " is none of torchscript, safetensors" +
+                (near.empty() ? "" : "; did you mean " + near + "?"));
   }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include "base/philox.h"
 #include "stats/quantile.h"
 
@@ -26,6 +28,11 @@ SpeedRatio compare_speed(std::span<const double> a, std::span<const double> b, s
   result.interval = {stats::quantile(ratios, 0.025), stats::quantile(ratios, 0.975)};
   result.shown = !result.interval.contains(1);
   return result;
+}
+
+std::string verdict(const SpeedRatio& ratio) {
+  if (!ratio.shown) return "no difference shown";
+  return ratio.ratio > 1 ? fmt::format("{:.3g} times faster", ratio.ratio) : fmt::format("{:.3g} times slower", 1 / ratio.ratio);
 }
 
 Json to_json(const Timings& timings) {

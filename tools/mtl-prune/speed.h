@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/json.h"
@@ -24,6 +25,8 @@ struct SpeedRatio {
 // Runs i of both were made one after the other: pairs are drawn with replacement, 2000 times, keyed by seed; the interval is
 // the middle 95 % of the ratios of medians.
 SpeedRatio compare_speed(std::span<const double> a, std::span<const double> b, std::uint64_t seed);
+
+std::string verdict(const SpeedRatio& ratio);  // "1.84 times faster", "1.2 times slower", "no difference shown"
 
 // {"min_s", "median_s", "cpu_s", "n"}
 Json to_json(const Timings& timings);

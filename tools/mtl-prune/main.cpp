@@ -1,0 +1,21 @@
+// mtl-prune: smaller multi-task networks by removing channels, with a proof and a price for each task. See man/mtl-prune.1.
+#include "cli/tool.h"
+#include "mtl-prune/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace tenfold;
+  using namespace tenfold::mtl_prune;
+  return cli::tool_main(argc, argv,
+                        {.name = "mtl-prune",
+                         .summary = "prune multi-task networks by structure, to smaller files that run faster",
+                         .subcommands = {
+                             inspect_command(),
+                             score_command(),
+                             prune_command(),
+                             apply_command(),
+                             verify_command(),
+                             latency_command(),
+                             train_command(),
+                             demo_command(),
+                         }});
+}
