@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "mtl/architectures.h"
+#include "mtl/sample.h"
 #include "mtl/shapes.h"
 #include "mtl/torch/executor.h"
 #include "mtl/torch/losses.h"
@@ -132,6 +133,7 @@ TaskModel with_tasks(Model model, const std::string& tasks_path, const std::stri
 
 TaskModel load_task_model(const ModelFile& file, std::int64_t height, std::int64_t width) {
   const std::string name = file.path.string();
+  if (name == kSampleModel) return with_tasks(sample_model(), file.tasks_path, name, height, width);
   if (ends_with(file.path, ".mtg.json")) return with_tasks(read_mtg(file.path), file.tasks_path, name, height, width);
   if (ends_with(file.path, ".json"))
     return with_tasks(read_architecture(file.path, file.tasks_path), file.tasks_path, name, height, width);
