@@ -1,6 +1,7 @@
 // mtl-prune: smaller multi-task networks by removing channels, with a proof and a price for each task. See man/mtl-prune.1.
 #include "cli/tool.h"
 #include "mtl-prune/commands.h"
+#include "mtl/data_commands.h"
 
 int main(int argc, char** argv) {
   using namespace tenfold;
@@ -16,6 +17,10 @@ int main(int argc, char** argv) {
                              verify_command(),
                              latency_command(),
                              train_command(),
+                             mtl::data_render_command("mtl-prune"),
+                             mtl::data_convert_command("mtl-prune"),
+                             mtl::data_inspect_command("mtl-prune"),
+                             mtl::data_hash_command("mtl-prune"),
                              demo_command(),
                          }});
 }

@@ -6,6 +6,7 @@
 #include "cli/run.h"
 #include "data/json.h"
 #include "mtl-prune/options.h"
+#include "mtl-prune/training_options.h"
 #include "mtl/train_options.h"
 
 namespace tenfold::mtl_prune {
@@ -22,6 +23,8 @@ class TorchPart {
   virtual Json verify(const VerifyOptions& options, cli::Run& run) = 0;
   virtual Json apply(const ApplyOptions& options, cli::Run& run) = 0;
   virtual Json latency(const LatencyOptions& options, cli::Run& run) = 0;
+  virtual Json iterate(const IterateOptions& options, cli::Run& run) = 0;
+  virtual Json retrain(const RetrainOptions& options, cli::Run& run) = 0;
   virtual Json demo(const DemoOptions& options, cli::Run& run) = 0;
 };
 

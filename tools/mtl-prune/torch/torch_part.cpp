@@ -17,6 +17,8 @@ class Jobs final : public TorchPart {
   Json verify(const VerifyOptions& options, cli::Run& run) override { return verify_job(options, run); }
   Json apply(const ApplyOptions& options, cli::Run& run) override { return apply_job(options, run); }
   Json latency(const LatencyOptions& options, cli::Run& run) override { return latency_job(options, run); }
+  Json iterate(const IterateOptions& options, cli::Run& run) override { return iterate_job(options, run); }
+  Json retrain(const RetrainOptions& options, cli::Run& run) override { return retrain_job(options, run); }
   Json demo(const DemoOptions& options, cli::Run& run) override { return demo_job(options, run); }
 };
 
