@@ -158,7 +158,7 @@ cli::Result data_inspect(const DataReadOptions& options, cli::Run& run) {
   const std::vector<Fault> faults = for_samples(*data, run, [&](const Sample& sample) { summary.add(sample); });
   cli::Result result;
   result.value = {{"spec", data->spec()}, {"items", data->size()}};
-  for (const auto& [key, value] : summary.json().items()) result.value[key] = value;
+  result.value.update(summary.json());
   result.value["faults"] = faults_list(faults);
   result.human = fmt::format("{}\n{}", data->spec(), summary.text());
   if (!faults.empty()) result.human += fmt::format("{} of {} items cannot be read\n", faults.size(), data->size());

@@ -35,6 +35,7 @@ bool names_files(std::string_view id) {
 struct Source {
   std::string file;
   std::vector<float> numbers;
+  bool named = false;  // the item has the key, if only with null
   bool absent() const { return file.empty() && numbers.empty(); }
 };
 
@@ -67,7 +68,7 @@ class DatasetFile {
       if (!ids.insert(out.back().id).second) json_.fail(value, "the id " + out.back().id + " stands twice");
     }
     for (std::size_t t = 0; t < tasks_.size(); ++t)
-      if (std::all_of(out.begin(), out.end(), [&](const Item& i) { return i.labels[t].absent(); })) refuse_task(t, *list);
+      if (std::all_of(out.begin(), out.end(), [&](const Item& i) { return !i.labels[t].named; })) refuse_task(t, *list);
     return out;
   }
 
@@ -99,6 +100,7 @@ class DatasetFile {
 
   Source source(const JsonValue* value, const Task& task) const {
     Source out;
+    out.named = value != nullptr;
     if (value == nullptr || value->kind == data::JsonKind::null) return out;
     if (value->is_string()) {
       out.file = json_.text(*value, task.name);
