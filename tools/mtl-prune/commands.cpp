@@ -4,6 +4,7 @@
 #include "mtl-prune/options.h"
 #include "mtl-prune/reports.h"
 #include "mtl-prune/torch_part.h"
+#include "mtl-prune/training_options.h"
 #include "mtl/train_options.h"
 
 namespace tenfold::mtl_prune {
@@ -18,6 +19,8 @@ cli::Result apply(const ApplyOptions& options, cli::Run& run) { return apply_rep
 cli::Result verify(const VerifyOptions& options, cli::Run& run) { return verify_report(part()->verify(options, run)); }
 cli::Result latency(const LatencyOptions& options, cli::Run& run) { return latency_report(part()->latency(options, run)); }
 cli::Result train(const mtl::TrainOptions& options, cli::Run& run) { return part()->train(options, run); }
+cli::Result iterate(const IterateOptions& options, cli::Run& run) { return iterate_report(part()->iterate(options, run)); }
+cli::Result retrain(const RetrainOptions& options, cli::Run& run) { return retrain_report(part()->retrain(options, run)); }
 cli::Result demo(const DemoOptions& options, cli::Run& run) { return demo_report(part()->demo(options, run)); }
 
 }  // namespace
@@ -102,6 +105,39 @@ cli::Subcommand latency_command() {
 
 cli::Subcommand train_command() {
   return cli::subcommand<mtl::TrainOptions>("train", mtl::kTrainSummary, train, mtl::train_traits("mtl-prune"));
+}
+
+cli::Subcommand iterate_command() {
+  return cli::subcommand<IterateOptions>(
+      "iterate", "prune step by step, training and scoring in between", iterate,
+      {.run_directory = true,
+       .resumable = true,
+       .random = true,
+       .threads = true,
+       .torch = true,
+       .examples = {"mtl-prune iterate --data rooms:n=16,size=32x48 --test-images 4 --every 3 --step 20 --until macs=0.85 "
+                    "--batch 4 -o build/mtl-prune-iterate"},
+       .description =
+           "Trains --every steps, scoring each batch by the gradients that train it, removes the --step lowest units, slices the "
+           "optimiser's moments alike, and goes on until the target holds; one more window of training follows. Trains on one "
+           "thread. A resumed run gives the files of one that was never interrupted."});
+}
+
+cli::Subcommand retrain_command() {
+  return cli::subcommand<RetrainOptions>(
+      "retrain", "train a plan's network from new weights and from its pruned ones, and compare them", retrain,
+      {.run_directory = true,
+       .resumable = true,
+       .random = true,
+       .threads = true,
+       .torch = true,
+       .examples =
+           {"mtl-prune retrain sample_data/mtl/rooms_half_plan.json --data rooms:n=16,size=32x48 --test-images 4 --seeds 2 "
+            "--steps 6 --validate 3 --batch 4 -o build/mtl-prune-retrain"},
+       .description =
+           "Both starts get the same network, data, steps and seeds; the losses on the test images are compared in pairs of seed "
+           "and image, with bootstrap intervals. Of several learning rates, and of the looks at the validation split every "
+           "--validate steps, the best mean relative metric counts."});
 }
 
 cli::Subcommand demo_command() {

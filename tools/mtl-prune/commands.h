@@ -12,6 +12,8 @@ cli::Subcommand apply_command();
 cli::Subcommand verify_command();
 cli::Subcommand latency_command();
 cli::Subcommand train_command();
+cli::Subcommand iterate_command();
+cli::Subcommand retrain_command();
 cli::Subcommand demo_command();
 
 }  // namespace tenfold::mtl_prune

@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
                              apply_command(),
                              verify_command(),
                              latency_command(),
+                             iterate_command(),
+                             retrain_command(),
                              train_command(),
                              mtl::data_render_command("mtl-prune"),
                              mtl::data_convert_command("mtl-prune"),

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -123,11 +124,22 @@ class TrainJob {
     curve_ = state->json.at("curve");
     window_.sum = state->json.at("sum").get<std::vector<double>>();
     window_.count = state->json.at("count").get<std::vector<std::int64_t>>();
+    for (const Json& fault : state->json.at("faults")) earlier_faults_.push_back({fault.at("item"), fault.at("reason")});
+  }
+
+  // Of the training set: those found before an interruption first, each once.
+  std::vector<Fault> faults() const {
+    std::vector<Fault> all = earlier_faults_;
+    for (const Fault& fault : trainer_->faults()) {
+      const bool known = std::ranges::any_of(earlier_faults_, [&](const Fault& earlier) { return earlier.item == fault.item; });
+      if (!known) all.push_back(fault);
+    }
+    return all;
   }
 
   void save() {
     cli::State state;
-    state.json = {{"curve", curve_}, {"sum", window_.sum}, {"count", window_.count}};
+    state.json = {{"curve", curve_}, {"sum", window_.sum}, {"count", window_.count}, {"faults", faults_json(faults())}};
     state.blobs["trainer.safetensors"] = trainer_->save();
     run_.save(state);
   }
@@ -174,7 +186,7 @@ class TrainJob {
         evaluate(*make_network(trained), *test_, static_cast<std::size_t>(options_.test_images), run_.threads());
     const auto [height, width] = image_size(*data_);
     const Cost cost = mtl::cost(trained.model, height, width);
-    std::vector<Fault> faults = trainer_->faults();
+    std::vector<Fault> faults = this->faults();
     faults.insert(faults.end(), evaluation.faults.begin(), evaluation.faults.end());
 
     cli::Result result;
@@ -224,6 +236,7 @@ class TrainJob {
   std::string initial_sha256_;
   std::optional<Trainer> trainer_;
   Window window_;
+  std::vector<Fault> earlier_faults_;
   Json curve_ = Json::array();
 };
 

@@ -307,7 +307,7 @@ class IterateJob {
     // The same units out of the source in one go: the plan's certificate, and the patches of its files.
     const Pruned pruned = remove_and_certify(dense_, plan_, run_.seed());
     const mtl::Evaluation before = evaluated(dense_.model, *dense_.test), after = evaluated(final_model, *dense_.test);
-    std::ranges::sort(faults_, {}, [](const Json& fault) { return fault["item"].get<std::string>(); });
+    std::ranges::sort(faults_.get_ref<Json::array_t&>(), {}, [](const Json& fault) { return fault["item"].get<std::string>(); });
     run_.directory()->write("curves.csv", curves_csv());
     Json result = {{"model",
                     {{"file", dense_.name},

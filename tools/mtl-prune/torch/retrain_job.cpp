@@ -211,7 +211,7 @@ class RetrainJob {
   }
 
   Json finish() {
-    std::ranges::sort(faults_, {}, [](const Json& fault) { return fault["item"].get<std::string>(); });
+    std::ranges::sort(faults_.get_ref<Json::array_t&>(), {}, [](const Json& fault) { return fault["item"].get<std::string>(); });
     Json arms = Json::object();
     for (const std::string& init : options_.init) {
       std::vector<double> changes;
