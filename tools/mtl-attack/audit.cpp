@@ -62,16 +62,16 @@ void check_bytes(AuditCheck& check, const std::string& what, std::span<const std
   check.failures.push_back(fmt::format("{}: {} of {} values differ", what, differing, expected.size()));
 }
 
-bool same_number(double a, double b) {
+bool same_number(double a, double b, double tolerance) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  return std::abs(a - b) <= 1e-6 * std::max(1.0, std::abs(b));
+  return std::abs(a - b) <= tolerance * std::max(1.0, std::abs(b));
 }
 
 void check_record(AuditCheck& check, const std::string& where, const ImageRecord& logged, const ImageRecord& again,
                   const std::vector<std::string>& tasks) {
   const auto compare = [&](const std::string& name, double a, double b) {
     ++check.examined;
-    if (!same_number(a, b))
+    if (!same_number(a, b, check.tolerance))
       check.failures.push_back(fmt::format("{}: {} is logged as {:.8g}, the image gives {:.8g}", where, name, a, b));
   };
   compare("J", logged.J, again.J);
@@ -110,7 +110,8 @@ void check_json(AuditCheck& check, const std::string& where, const Json& found, 
     return;
   }
   ++check.examined;
-  if (expected.is_number() && found.is_number() && same_number(found.get<double>(), expected.get<double>())) return;
+  if (expected.is_number() && found.is_number() && same_number(found.get<double>(), expected.get<double>(), check.tolerance))
+    return;
   const bool undefined = expected.is_number() && !std::isfinite(expected.get<double>());
   if (found == expected || (found.is_null() && undefined)) return;
   fail();

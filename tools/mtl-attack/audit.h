@@ -14,7 +14,8 @@ namespace tenfold::mtl_attack {
 struct AuditCheck {
   std::string name;
   std::int64_t examined = 0;         // how many files, numbers or steps
-  std::vector<std::string> failures; // one line each
+  std::vector<std::string> failures;  // one line each
+  double tolerance = 1e-6;            // of numbers that are counted again
   bool holds() const { return failures.empty(); }
 };
 
@@ -28,8 +29,8 @@ void check_ball(AuditCheck& check, const std::string& file, std::span<const floa
 void check_bytes(AuditCheck& check, const std::string& what, std::span<const std::uint8_t> found,
                  std::span<const std::uint8_t> expected);
 
-// |a - b| <= 1e-6 max(1, |b|); NaN equals NaN.
-bool same_number(double a, double b);
+// |a - b| <= tolerance max(1, |b|); NaN equals NaN.
+bool same_number(double a, double b, double tolerance);
 
 // Numbers of a record that was made again: J, r, losses, sizes.
 void check_record(AuditCheck& check, const std::string& where, const ImageRecord& logged, const ImageRecord& again,

@@ -27,11 +27,14 @@ struct AuditOptions {
   std::string model;
   std::string tasks;
   std::int64_t sample = 8;
+  double tolerance = 1e-6;
 };
 
 void describe(AuditOptions& o, cli::OptionTable& table) {
   table.input("DIR", o.folder, "the directory of a finished run").required();
   table.add("--sample", o.sample, "images of each cell to attack again, spread over the set; 0: none").at_least(0);
+  table.add("--tolerance", o.tolerance, "how far numbers that are counted again may lie, relative to max(1, the number)")
+      .above(0);
   table.add("--model", o.model, "the model's file, if it is not where the run found it").value_name("FILE");
   table.add("--tasks", o.tasks, "its tasks.json, likewise").value_name("FILE");
 }
@@ -71,14 +74,16 @@ Records read_records(const fs::path& log, const std::vector<std::string>& tasks,
 
 class Audit {
  public:
-  Audit(RecordedRun recorded, std::int64_t sample, cli::Run& run)
+  Audit(RecordedRun recorded, const AuditOptions& options, cli::Run& run)
       : recorded_(std::move(recorded)),
         run_(run),
         scene_(open_scene(recorded_.options.model, recorded_.options.victim)),
         cells_(make_cells(recorded_.options.attack, false, scene_.tasks)),
         floats_(recorded_.options.attack.floats),
         save_(saved_images(recorded_.options.save_adv)),
-        sample_(static_cast<std::size_t>(sample)) {}
+        sample_(static_cast<std::size_t>(options.sample)) {
+    checks_.numbers.tolerance = checks_.result.tolerance = options.tolerance;
+  }
 
   cli::Result all() {
     check_sources();
@@ -367,7 +372,7 @@ cli::Result audit(const AuditOptions& options, cli::Run& run) {
   if (saved_images(recorded.options.save_adv) == 0)
     usage_error(options.folder +
                 ": the run kept no images (--save-adv none), so there is nothing to audit; run it with --save-adv all");
-  return Audit(std::move(recorded), options.sample, run).all();
+  return Audit(std::move(recorded), options, run).all();
 }
 
 }  // namespace
@@ -377,7 +382,7 @@ cli::Subcommand audit_command() {
       "audit", "check a finished run: its images, its numbers, and the optimality of its steps", audit,
       {.threads = true,
        .torch = true,
-       .examples = {"mtl-attack audit sample_data/mtl-attack/rooms-run --sample 0",
+       .examples = {"mtl-attack audit sample_data/mtl-attack/rooms-attacked --sample 0 --tolerance 1e-4",
                     "mtl-attack run --data rooms:n=2,size=48x64 --rule gb,worst --eps 4 -o build/audited --force && mtl-attack "
                     "audit build/audited"},
        .description =

@@ -6,6 +6,7 @@
 #include "mtl-attack/run_command.h"
 #include "mtl-attack/train_command.h"
 #include "mtl-attack/transfer_command.h"
+#include "mtl/data_commands.h"
 
 int main(int argc, char** argv) {
   using namespace tenfold;
@@ -19,6 +20,10 @@ int main(int argc, char** argv) {
                              inspect_command(),
                              transfer_command(),
                              train_command(),
+                             mtl::data_render_command("mtl-attack"),
+                             mtl::data_convert_command("mtl-attack"),
+                             mtl::data_inspect_command("mtl-attack"),
+                             mtl::data_hash_command("mtl-attack"),
                              demo_command(),
                          }});
 }

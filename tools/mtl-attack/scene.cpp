@@ -11,13 +11,7 @@
 #include "mtl-attack/quantise.h"
 #include "mtl-attack/torch_part.h"
 #include "mtl/model.h"
-#if __has_include("mtl/sample.h")
 #include "mtl/sample.h"
-#else
-namespace tenfold::mtl {
-inline Model sample_model(const std::string&) { usage_error("no sample"); }
-}  // namespace tenfold::mtl
-#endif
 
 namespace tenfold::mtl_attack {
 namespace {
@@ -28,7 +22,9 @@ namespace fs = std::filesystem;
 mtl::TaskFile tasks_of(const std::string& model, const std::string& tasks) {
   mtl::TaskFile carried;
   if (model.starts_with("embedded:") || model.ends_with(".mtg.json")) {
-    mtl::Model graph = model.starts_with("embedded:") ? mtl::sample_model(model) : mtl::read_mtg(model);
+    if (model.starts_with("embedded:") && model != mtl::kSampleModel)
+      usage_error(model + ": no such model in the program; there is " + mtl::kSampleModel);
+    mtl::Model graph = model == mtl::kSampleModel ? mtl::sample_model() : mtl::read_mtg(model);
     if (tasks.empty() && !graph.tasks) usage_error(model + ": the model does not say what its outputs are; give --tasks FILE");
     if (graph.tasks) carried = *graph.tasks;
     if (!carried.input) carried.input = graph.input;

@@ -44,7 +44,7 @@ class Trio(nn.Module):
 class Cut(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv = nn.Conv2d(3, 5, 1)
+        self.conv = nn.Conv2d(3, 13, 1)
 
     def forward(self, x):
         h = self.conv(x)
@@ -182,7 +182,7 @@ def main():
                         ("trio", [{"name": "seg", "output": "seg", "type": "segmentation", "classes": 5},
                                   {"name": "depth", "output": "depth", "type": "depth"},
                                   {"name": "normal", "output": "normal", "type": "normal"}]),
-                        ("cut", [{"name": "seg", "output": "0", "type": "segmentation", "classes": 5},
+                        ("cut", [{"name": "seg", "output": "0", "type": "segmentation", "classes": 13},
                                  {"name": "depth", "output": "1", "type": "depth"}])):
         convention = {"range": [0, 1], "order": "L" if name == "digits" else "RGB", "mean": [0] if name == "digits" else [0, 0, 0],
                       "std": [1] if name == "digits" else [1, 1, 1], "size": None}

@@ -19,7 +19,8 @@ class Networks final : public TorchPart {
     VictimFacts facts;
     facts.path = file.model;
     std::shared_ptr<const mtl::Network> network;
-    if (file.model.ends_with(".pt") && !file.lower) {
+    const bool graph_file = file.model.ends_with(".json") || file.model.starts_with("embedded:");
+    if (!graph_file && !file.lower) {
       network = mtl::load_network(model, false, height, width);
     } else {
       const mtl::TaskModel graph = mtl::load_task_model(model, height, width);
