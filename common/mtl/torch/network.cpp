@@ -10,11 +10,18 @@
 #include "mtl/shapes.h"
 #include "mtl/torch/executor.h"
 #include "mtl/torch/losses.h"
+#include "mtl/torch/script_network.h"
+#include "mtl/torch/task_outputs.h"
 
 namespace tenfold::mtl {
 namespace {
 
 namespace fs = std::filesystem;
+
+bool is_script(const fs::path& path) {
+  const std::string ending = path.extension().string();
+  return ending == ".pt" || ending == ".pth" || ending == ".ts" || ending == ".torchscript" || ending == ".pt2";
+}
 
 bool ends_with(const fs::path& path, const char* suffix) { return path.string().ends_with(suffix); }
 
@@ -57,29 +64,17 @@ Model read_architecture(const fs::path& path, const std::string& tasks_path) {
   return model;
 }
 
-int find_output(const Graph& graph, const Task& task) {
-  std::string found;
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-    if (graph.outputs[i].name == task.output) return static_cast<int>(i);
-    found += (i ? ", " : "") + graph.outputs[i].name;
-  }
-  const bool index = !task.output.empty() && task.output.find_first_not_of("0123456789") == std::string::npos;
-  if (index && task.output.size() < 3 && std::stoul(task.output) < graph.outputs.size()) return std::stoi(task.output);
-  input_error("task " + task.name + ": the model has no output " + task.output + "; it has " + found);
+std::vector<std::string> output_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Output& output : graph.outputs) names.push_back(output.name);
+  return names;
 }
 
 void check_channels(const TaskModel& model, std::int64_t height, std::int64_t width) {
   const std::vector<Shape> shapes = infer_shapes(model.model, {2, model.input.channels(), height, width});
   for (std::size_t t = 0; t < model.tasks.size(); ++t) {
-    const Task& task = model.tasks[t];
     const Output& output = model.model.graph.outputs[static_cast<std::size_t>(model.output_of_task[t])];
-    const Shape& shape = shapes[static_cast<std::size_t>(output.node)];
-    const std::size_t dims = task.is_map() ? 4 : 2;
-    if (shape.size() == dims && shape[1] == task.channels) continue;
-    std::string found = "[";
-    for (std::size_t i = 0; i < shape.size(); ++i) found += (i ? ", " : "") + (i ? std::to_string(shape[i]) : std::string("N"));
-    input_error("task " + task.name + ": expected [N, " + std::to_string(task.channels) + (task.is_map() ? ", h, w]" : "]") +
-                " at output " + output.name + ", found " + found + "]");
+    check_output(model.tasks[t], output.name, shapes[static_cast<std::size_t>(output.node)]);
   }
 }
 
@@ -126,7 +121,7 @@ TaskModel with_tasks(Model model, const std::string& tasks_path, const std::stri
   const TaskFile file = tasks_path.empty() ? *out.model.tasks : read_tasks(tasks_path);
   out.tasks = file.tasks;
   out.input = file.input ? *file.input : out.model.input.value_or(InputSpec());
-  for (const Task& task : out.tasks) out.output_of_task.push_back(find_output(out.model.graph, task));
+  for (const Task& task : out.tasks) out.output_of_task.push_back(find_output(output_names(out.model.graph), task));
   check_channels(out, height, width);
   return out;
 }
@@ -137,10 +132,15 @@ TaskModel load_task_model(const ModelFile& file, std::int64_t height, std::int64
   if (ends_with(file.path, ".mtg.json")) return with_tasks(read_mtg(file.path), file.tasks_path, name, height, width);
   if (ends_with(file.path, ".json"))
     return with_tasks(read_architecture(file.path, file.tasks_path), file.tasks_path, name, height, width);
-  input_error(name + ": no model file; NAME.mtg.json or NAME.json is expected");
+  if (is_script(file.path)) {
+    ScriptModule script = ScriptModule::load(file.path);
+    return lower_script(script, file, height, width);
+  }
+  input_error(name + ": no model file; NAME.mtg.json, NAME.pt (TorchScript) or NAME.json is expected");
 }
 
-std::unique_ptr<Network> load_network(const ModelFile& file, bool /*lower*/, std::int64_t height, std::int64_t width) {
+std::unique_ptr<Network> load_network(const ModelFile& file, bool lower, std::int64_t height, std::int64_t width) {
+  if (is_script(file.path) && !lower) return load_script_network(file, height, width);
   return make_network(load_task_model(file, height, width));
 }
 

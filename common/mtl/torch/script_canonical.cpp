@@ -5,8 +5,11 @@
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 namespace tenfold::mtl {
 namespace {
@@ -46,11 +49,27 @@ struct Place {
   std::size_t line = 0;
 };
 
-std::optional<Place> place_of(const jit::SourceRange& range) {
+// Traced code keeps Python's stack as its source, a line `FILE(LINE): FUNCTION` a call, the innermost first.
+void read_python_stack(const std::string& text, std::vector<Place>& places) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t open = line.rfind('('), close = line.find("): ", open == std::string::npos ? 0 : open);
+    if (open == std::string::npos || close == std::string::npos) return;
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(line.data() + open + 1, line.data() + close, number);
+    if (error != std::errc() || end != line.data() + close) return;
+    places.push_back({line.substr(0, open), number});
+  }
+}
+
+void read_range(const jit::SourceRange& range, std::vector<Place>& places) {
   const std::optional<jit::SourceRange> origin = range.findSourceRangeThatGenerated();
-  const auto found = (origin ? *origin : range).file_line_col();
-  if (!found) return std::nullopt;
-  return Place{std::get<0>(*found), std::get<1>(*found)};
+  const jit::SourceRange& source = origin ? *origin : range;
+  const std::size_t before = places.size();
+  if (source.source()) read_python_stack(source.source()->text_str().str(), places);
+  if (places.size() > before) return;
+  const auto found = source.file_line_col();
+  if (found && !std::get<0>(*found).empty()) places.push_back({std::get<0>(*found), std::get<1>(*found)});
 }
 
 bool is_pytorch(const std::string& file) {
@@ -79,21 +98,16 @@ std::vector<jit::Node*> all_nodes(jit::Graph& graph) {
 }
 
 std::string source_of(const jit::Node* node) {
-  std::vector<jit::SourceRange> ranges;  // from the outermost call in
-  if (const auto stack = node->callstack())
-    for (const jit::InlinedCallStackEntry& entry : (*stack)->vec()) ranges.push_back(std::get<1>(entry));
-  ranges.push_back(node->sourceRange());
-  std::optional<Place> best;
-  for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
-    const std::optional<Place> place = place_of(*range);
-    if (!place) continue;
-    if (!best) best = place;
-    if (is_pytorch(place->file)) continue;
-    best = place;
-    break;
+  std::vector<Place> places;  // from the innermost call out
+  read_range(node->sourceRange(), places);
+  if (const auto stack = node->callstack()) {
+    const std::vector<jit::InlinedCallStackEntry> calls = (*stack)->vec();
+    for (auto call = calls.rbegin(); call != calls.rend(); ++call) read_range(std::get<1>(*call), places);
   }
-  if (!best) return "";
-  return std::filesystem::path(best->file).filename().string() + ":" + std::to_string(best->line);
+  if (places.empty()) return "";
+  const auto users = std::ranges::find_if(places, [](const Place& place) { return !is_pytorch(place.file); });
+  const Place& best = users == places.end() ? places.front() : *users;
+  return std::filesystem::path(best.file).filename().string() + ":" + std::to_string(best.line);
 }
 
 std::string in_source(const jit::Node* node) {

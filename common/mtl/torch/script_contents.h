@@ -19,6 +19,9 @@ struct ScriptModule::Contents {
 // Throws Error input for what is no TorchScript file that can be run here.
 torch::jit::Module load_script(const std::filesystem::path& path);
 
+// The same without asking what it is: evaluation mode, frozen weights, single precision.
+torch::jit::Module open_script(const std::filesystem::path& path);
+
 // The message of any exception, its first line.
 std::string script_error(const std::exception& error);
 

@@ -90,6 +90,11 @@ void check_signature(const std::string& name, const jit::Module& module) {
     if (!arguments[i].default_value()) input_error(name + ": forward takes " + arguments[i].name() + " beside the image");
 }
 
+class Silent final : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& /*warning*/) override {}
+};
+
 // What neither runs right nor can be lowered.
 void check_operations(const std::string& name, const jit::Module& module) {
   CanonicalScript canonical;
@@ -125,27 +130,34 @@ std::string script_error(const std::exception& error) {
   return text.substr(0, text.find('\n'));
 }
 
-jit::Module load_script(const std::filesystem::path& path) {
+jit::Module open_script(const std::filesystem::path& path) {
   const std::string name = path.string();
-  refuse_others(path);
+  Silent silent;  // what is wrong is said by the error
+  const c10::WarningUtils::WarningHandlerGuard guard(&silent);
   jit::Module module;
   try {
     module = jit::load(name, c10::kCPU);
   } catch (const std::exception& error) {
     const std::string unknown = unknown_operation(error.what());
     if (!unknown.empty()) input_error(name + ": " + unknown + ": a custom operation, or one of another PyTorch");
-    if (std::string_view(error.what()).find("torch.torch.classes") != std::string_view::npos ||
-        std::string_view(error.what()).find("torch.classes") != std::string_view::npos)
+    if (std::string_view(error.what()).find("torch.classes") != std::string_view::npos)
       input_error(name + ": holds an object of a custom class");
     input_error(name + ": cannot be read as TorchScript: " + script_error(error));
   }
-  check_signature(name, module);
   module.eval();
-  for (const at::Tensor& parameter : module.parameters()) {
-    if (parameter.is_quantized()) input_error(name + ": quantised weights; save the network before it was quantised");
+  for (const at::Tensor& parameter : module.parameters())
     if (parameter.is_floating_point() && parameter.scalar_type() != at::kFloat) module.to(at::kFloat);
-  }
   for (at::Tensor parameter : module.parameters()) parameter.requires_grad_(false);
+  return module;
+}
+
+jit::Module load_script(const std::filesystem::path& path) {
+  refuse_others(path);
+  jit::Module module = open_script(path);
+  const std::string name = path.string();
+  check_signature(name, module);
+  for (const at::Tensor& parameter : module.parameters())
+    if (parameter.is_quantized()) input_error(name + ": quantised weights; save the network before it was quantised");
   check_operations(name, module);
   return module;
 }

@@ -1,7 +1,5 @@
 #include "mtl/torch/script_lowering.h"
 
-#include <torch/csrc/jit/runtime/vararg_functions.h>
-
 #include <algorithm>
 #include <set>
 
@@ -140,6 +138,7 @@ void Lowering::run_node(jit::Node* node) {
   const std::string name = qualified(node);
   if (name == "prim::Constant") {
     const auto constant = jit::toIValue(node->output());
+    if (constant && constant->isTensor()) constant_tensors_[constant->toTensor().unsafeGetTensorImpl()] = ordinal(node);
     set(node->output(), ScriptValue::of(constant.value_or(c10::IValue())));
   } else if (name == "prim::GetAttr") {
     run_attribute(node);
@@ -224,10 +223,9 @@ void Lowering::construct(jit::Node* node) {
   // Lists of numbers stay LibTorch's own, on which its arithmetic works.
   if (concrete && list && !list->getElementType()->isSubtypeOf(*c10::OptionalType::ofTensor()) &&
       !list->getElementType()->containedTypes().size()) {
-    jit::Stack stack;
-    for (const ScriptValue& element : elements) stack.push_back(element.constant);
-    jit::listConstruct(stack, *list, elements.size());
-    set(node->output(), ScriptValue::of(stack.back()));
+    c10::impl::GenericList numbers(list->getElementType());
+    for (const ScriptValue& element : elements) numbers.push_back(element.constant);
+    set(node->output(), ScriptValue::of(numbers));
     return;
   }
   set(node->output(), ScriptValue::sequence(std::move(elements), type));
@@ -387,6 +385,8 @@ std::string Lowering::weight(const std::string& given, const at::Tensor& tensor)
     for (const auto& [known, held] : weights_)
       if (held.is_same(tensor)) return known;
     name = "constants." + std::to_string(constants_++);
+    const auto node = constant_tensors_.find(tensor.unsafeGetTensorImpl());
+    if (node != constant_tensors_.end()) lowered_.constants[name] = node->second;
   }
   if (weights_.emplace(name, tensor).second) lowered_.model.weights[name].shape = tensor.sizes().vec();
   return name;
@@ -462,6 +462,7 @@ void Lowering::drop_unreached() {
     kept.model.graph.outputs.push_back({output.name, moved[static_cast<std::size_t>(output.node)]});
   for (auto& [name, tensor] : lowered_.model.weights)
     if (read.contains(name)) kept.model.weights.emplace(name, std::move(tensor));
+  kept.constants = std::move(lowered_.constants);
   std::erase_if(weights_, [&](const auto& entry) { return !read.contains(entry.first); });
   lowered_ = std::move(kept);
 }

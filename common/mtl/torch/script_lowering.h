@@ -26,6 +26,7 @@ struct LoweredScript {
   Model model;
   std::vector<Shape> shapes;          // of every node, as run
   std::vector<ScriptOrigin> origins;  // of every node; the image's is empty
+  std::map<std::string, std::size_t> constants;  // weights that are constants of the graph -> number of their node
 };
 
 class Lowering {
@@ -72,6 +73,7 @@ class Lowering {
   std::map<std::string, int> ids_;  // how often an id was asked for
   std::set<std::string> taken_;     // ids given
   std::vector<std::weak_ptr<TensorCell>> cells_;
+  std::map<const c10::TensorImpl*, std::size_t> constant_tensors_;  // -> number of their node
   std::map<std::string, at::Tensor> weights_;  // the tensors behind lowered_.model.weights
   std::size_t constants_ = 0;
 };

@@ -433,6 +433,7 @@ Values pixel_shuffle(ScriptCall& call) {
 const std::map<std::string, ScriptOperation, std::less<>>& operations() {
   static const std::map<std::string, ScriptOperation, std::less<>> table = {{"conv2d", convolution},
                                                                             {"_convolution", convolution},
+                                                                            {"_convolution_mode", convolution},
                                                                             {"convolution", convolution},
                                                                             {"conv_transpose2d", convolution},
                                                                             {"linear", linear},
