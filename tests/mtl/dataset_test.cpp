@@ -429,10 +429,16 @@ TEST_CASE("what no byte holds is written as npy, and nothing changes") {
                     [&](const std::string& path, std::string_view bytes) { put(folder / path, std::string(bytes)); });
   writer.begin_split("val");
   writer.add(sample);
+  Sample other = sample;
+  other.id = "y";
+  other.labels[0].values = {3, -1};
+  writer.add(other);
   writer.finish({});
   InputSpec grey;
   grey.order = "L";
-  const Sample again = open_data("folder:" + folder.path().string(), tasks, grey, "val")->load(0);
+  const auto data = open_data("folder:" + folder.path().string(), tasks, grey, "val");
+  const Sample again = data->load(0);
+  CHECK(data->load(1).labels[0].values == other.labels[0].values);
   CHECK(again.image.values == sample.image.values);
   CHECK(again.labels[0].values == sample.labels[0].values);
   CHECK(again.labels[0].valid == sample.labels[0].valid);
