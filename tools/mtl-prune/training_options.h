@@ -20,7 +20,7 @@ struct IterateOptions {
   std::string step = "30";  // units an event, or P% of those in scope at first
   std::int64_t every = 25;  // training steps between events
   int batch = 8;
-  double lr = 5e-5;
+  double lr = 1e-3;
   double weight_decay = 0.01;
   std::int64_t epochs = 500;  // E of the schedule
   std::string allocate = "global";
