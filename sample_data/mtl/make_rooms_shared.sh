@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# make_rooms_shared.sh [BUILD]: trains rooms_shared.{mtg.json,safetensors} again (about ten minutes of one core) with the mtl-prune
-# of BUILD (default: build). Trained on AVX-512; another instruction set rounds otherwise, and gives other bytes of the same quality.
+# make_rooms_shared.sh [BUILD]: trains rooms_shared.{mtg.json,safetensors} again (six to ten minutes of one core) with the mtl-prune
+# of BUILD (default: build). Another processor or version sums in another order, and gives other weights that do as well; plans that
+# were made for these do not fit those.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=$(mktemp -d)

@@ -82,13 +82,12 @@ Sums element_wise(const at::Tensor& prediction, const LabelBatch& labels, const 
   }
 }
 
-at::Tensor unit(const at::Tensor& vectors) {
-  return vectors / at::linalg_vector_norm(vectors, 2, at::IntArrayRef{1}, /*keepdim=*/true).clamp_min(kLeastNorm);
-}
+// max(norm, 1e-12) along the channels, as the root of a clamped square: its gradient is 0 and not NaN for a vector of zeros.
+at::Tensor length(const at::Tensor& vectors) { return vectors.square().sum(1).clamp_min(kLeastNorm * kLeastNorm).sqrt(); }
 
 Sums angular(const at::Tensor& prediction, const LabelBatch& labels) {
-  const at::Tensor cosine = (unit(prediction) * unit(labels.values.to(prediction.scalar_type()))).sum(1);
-  return masked(1 - cosine, labels.valid);
+  const at::Tensor normal = labels.values.to(prediction.scalar_type());
+  return masked(1 - (prediction * normal).sum(1) / (length(prediction) * length(normal)), labels.valid);
 }
 
 void check_prediction(const at::Tensor& prediction, const LabelBatch& labels, const Task& task) {

@@ -1,6 +1,7 @@
 #include "mtl/torch/train_job.h"
 
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -244,6 +245,9 @@ class TrainJob {
 
 void set_up_training() {
   at::globalContext().setFlushDenormal(true);
+  // Activations come and go at every step: kept by the process, their pages are not zeroed anew each time.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   at::set_num_threads(1);
 }
 

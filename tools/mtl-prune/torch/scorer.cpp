@@ -85,8 +85,11 @@ void Scorer::look(int node, const Tensor& input) {
   const mtl::Node& reader = model_.model.graph.nodes[static_cast<std::size_t>(node)];
   const ChannelMap& channels = units_.nodes[static_cast<std::size_t>(reader.inputs[0].node)];
   if (channels.axis < 0) return;
-  const Tensor nonzero = input.ne(0).movedim(channels.axis, 0).flatten(1).sum(1);
-  const std::vector<double> counts = doubles(nonzero);
+  std::vector<std::int64_t> others;
+  for (std::int64_t d = 0; d < input.dim(); ++d)
+    if (d != channels.axis) others.push_back(d);
+  // In the input's own type, which holds counts exactly and saves a copy as int64: batches have fewer than 2^24 values a channel.
+  const std::vector<double> counts = doubles(input.ne(0).to(input.scalar_type()).sum(others));
   const double values = static_cast<double>(input.numel()) / static_cast<double>(counts.size());
   for (std::size_t c = 0; c < counts.size(); ++c) scores_.saw(channels.units[c], counts[c], values);
 }
