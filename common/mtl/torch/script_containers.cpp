@@ -117,7 +117,16 @@ std::optional<ScriptValue> on_list(const std::string& name, const std::vector<Sc
 }  // namespace
 
 bool Lowering::run_container(torch::jit::Node* node) {
-  if (node->inputs().empty()) return false;
+  if (node->inputs().empty()) {
+    if (std::string_view(node->kind().toQualString()) != "aten::dict") return false;
+    ScriptValue empty;  // OrderedDict()
+    empty.kind = Kind::dictionary;
+    empty.keys = std::make_shared<std::vector<std::string>>();
+    empty.elements = std::make_shared<std::vector<ScriptValue>>();
+    empty.type = node->output()->type();
+    set(node->output(), std::move(empty));
+    return true;
+  }
   const Kind kind = value(node->input(0)).kind;
   if (kind != Kind::sequence && kind != Kind::dictionary) return false;
   const std::string qualified = node->kind().toQualString();

@@ -1,7 +1,7 @@
 """Small networks as users write them: every output type, both ways of making TorchScript, and the patterns that lowering must
 know. Imported by torchscript.py; a module of its own so that source lines point into user code."""
-import collections
 import typing
+from collections import OrderedDict
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,8 @@ class DictNet(nn.Module):
     def forward(self, x: torch.Tensor) -> typing.Dict[str, torch.Tensor]:
         size = x.shape[-2:]
         f = self.trunk(x)
-        out = {"seg": F.interpolate(self.seg(f), size=size, mode="bilinear", align_corners=False)}
+        out = OrderedDict()
+        out["seg"] = F.interpolate(self.seg(f), size=size, mode="bilinear", align_corners=False)
         out["depth"] = F.interpolate(self.depth(f), size=size, mode="bilinear", align_corners=False)
         n = F.interpolate(self.normal(f), scale_factor=4.0, mode="bilinear", align_corners=False)
         out["normal"] = F.normalize(n, dim=1)
@@ -78,9 +79,6 @@ class TupleNet(nn.Module):
         g = F.relu(a) * torch.sigmoid(b)
         pooled = F.adaptive_avg_pool2d(g, 2)
         return self.map(g), self.fc(pooled.view(-1, 48))
-
-
-Named = collections.namedtuple("Named", ["logits", "edge"])
 
 
 class NamedResult(typing.NamedTuple):
