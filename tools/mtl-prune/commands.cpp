@@ -75,7 +75,7 @@ cli::Subcommand apply_command() {
       {.run_directory = true,
        .random = true,
        .torch = true,
-       .examples = {"mtl-prune apply sample_data/mtl/rooms_half_plan.json -o build/mtl-prune-apply"},
+       .examples = {"mtl-prune apply sample_data/mtl/rooms_half/plan.json -o build/mtl-prune-apply"},
        .description =
            "The same plan on the same model gives the same bytes. A plan that was made for other weights is refused."});
 }
@@ -85,7 +85,7 @@ cli::Subcommand verify_command() {
       "verify", "recompute what a run of prune or apply says of its files", verify,
       {.random = true,
        .torch = true,
-       .examples = {"mtl-prune verify build/mtl-prune-verified"},
+       .examples = {"mtl-prune verify sample_data/mtl/rooms_half"},
        .description =
            "Removes the plan's units from the source again, takes the certificate again, recounts parameters and "
            "multiply-adds, compares hashes, and the outputs of the files written with one another. Ends with 1 if anything "
@@ -132,7 +132,7 @@ cli::Subcommand retrain_command() {
        .threads = true,
        .torch = true,
        .examples =
-           {"mtl-prune retrain sample_data/mtl/rooms_half_plan.json --data rooms:n=16,size=32x48 --test-images 4 --seeds 2 "
+           {"mtl-prune retrain sample_data/mtl/rooms_half/plan.json --data rooms:n=16,size=32x48 --test-images 4 --seeds 2 "
             "--steps 6 --validate 3 --batch 4 -o build/mtl-prune-retrain"},
        .description =
            "Both starts get the same network, data, steps and seeds; the losses on the test images are compared in pairs of seed "

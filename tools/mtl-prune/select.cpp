@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <ranges>
 #include <regex>
 
 #include <fmt/format.h>
@@ -80,7 +81,9 @@ class Selector {
         ask(s, states_[s].wanted - 1);
       }
     }
-    if (!holds()) out_of_reach();
+    const bool any =
+        std::ranges::any_of(std::views::iota(std::size_t{0}, states_.size()), [&](std::size_t s) { return prunable(s); });
+    if (!holds() || (!any && options_.target.kind == Target::Kind::units)) out_of_reach();
     return finish();
   }
 
