@@ -36,7 +36,7 @@ namespace {
 constexpr std::size_t kPiece = 64;
 
 void describe_write(DataWriteOptions& o, cli::OptionTable& table) {
-  table.add("--tasks", o.tasks, "tasks.json; without it segmentation, depth and normals of rooms").file();
+  table.add("--tasks", o.tasks, "tasks.json; without it segmentation, depth and normals of rooms").value_name("FILE");
   table.choice("--layout", o.layout, {{"folder", DataLayout::folder}, {"nyuv2", DataLayout::nyuv2}},
                "dataset.json with PNG and npy files, or MTAN's folders of npy files");
 }
@@ -56,7 +56,7 @@ void describe(DataConvertOptions& o, cli::OptionTable& table) {
 
 void describe(DataReadOptions& o, cli::OptionTable& table) {
   table.input("SPEC", o.spec, "rooms:..., nyuv2:ROOT[,split=S] or folder:DIR[,split=S]").defaults_to("rooms:n=64");
-  table.add("--tasks", o.tasks, "tasks.json; without it segmentation, depth and normals of rooms").file();
+  table.add("--tasks", o.tasks, "tasks.json; without it segmentation, depth and normals of rooms").value_name("FILE");
 }
 
 namespace {
