@@ -3,7 +3,8 @@
 # network, weights, images and LibTorch version: the trunk run once, T backward passes for the tasks' gradients, one for the gates' and
 # one for the step. (Its gate layers, which would slow it further, are left out.) Ours: a run of `iterate` with more steps less one
 # with fewer. In turns; ratio = theirs / ours with the 95 % interval of its mean over the turns. By counting passes (a pass back costs two
-# forward) the limit is (1 + 2 (T + 2)) / (1 + 2 T) = 1.57.
+# forward) the limit is (1 + 2 (T + 2)) / (1 + 2 T) = 1.57; what lies beyond it comes from cheaper losses and from memory that is kept
+# between steps.
 # `trunk_per_task`: the same against the port that runs the trunk once a task, as published.
 import json
 import math
