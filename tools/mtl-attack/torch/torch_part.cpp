@@ -14,7 +14,7 @@ namespace {
 class Networks final : public TorchPart {
  public:
   std::unique_ptr<Victim> open(const VictimFile& file, std::int64_t height, std::int64_t width) override {
-    at::set_num_threads(1);
+    mtl::set_up_training();
     const mtl::ModelFile model{file.model, file.tasks};
     VictimFacts facts;
     facts.path = file.model;
