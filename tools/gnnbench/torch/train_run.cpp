@@ -119,7 +119,10 @@ void TrainRun::evaluate() {
     point.test_correct = correct.test;
     curve_.push_back(point);
     const std::size_t best = best_point(curve_, plan_.options.select == SelectBy::test_max);
-    if (best == curve_.size() - 1) best_weights_ = parameters_to_safetensors(network_.parameters());
+    if (best == curve_.size() - 1) {
+      best_weights_ = std::string();  // before there are two
+      best_weights_ = parameters_to_safetensors(network_.parameters());
+    }
     best_ = best;
     run_.log(curve_json(std::span(&curve_.back(), 1), sizes_)[0]);
   }
