@@ -24,6 +24,13 @@ double wall_s() { return seconds(CLOCK_MONOTONIC); }
 double process_cpu_s() { return seconds(CLOCK_PROCESS_CPUTIME_ID); }
 double thread_cpu_s() { return seconds(CLOCK_THREAD_CPUTIME_ID); }
 
+double children_cpu_s() {
+  rusage usage = {};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto of = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
 std::uint64_t peak_rss_bytes() {
   // getrusage counts what the process was before exec, too: a child of a large process would have the parent's peak.
   std::ifstream status("/proc/self/status");
