@@ -72,16 +72,23 @@ std::string target_text(const Comparison& c) { return fmt::format("{} accuracy {
 
 std::string target_says_nothing(const Comparison& c) {
   std::size_t runs = 0;
-  double best = kUnknown;
+  double best = kUnknown, untrained = kUnknown;  // the highest of either
   for (const ComparedSystem& s : c.systems) {
     if (s.imported) continue;
     runs += s.runs.size();
     best = std::fmax(best, s.best);
+    for (const RunRecord& run : s.runs)
+      if (run.curve.front().update == 0)
+        untrained = std::fmax(untrained, c.measure.on == Part::test ? run.curve.front().test : run.curve.front().val);
   }
+  const std::string advice =
+      best > untrained
+          ? fmt::format("take a --target above {:.4f} (the best median over seeds is {:.4f})", untrained, best)
+          : fmt::format("nor is any other --target worth asking about, as nothing got above their {:.4f}", untrained);
   return fmt::format(
       "The target, {}, says nothing about training: untrained weights reach it before the first update in {} of {}. Nothing is "
-      "ranked; take a higher --target (the best median over seeds is {:.4f}).",
-      target_text(c), c.reached_untrained, runs_text(runs), best);
+      "ranked; {}.",
+      target_text(c), c.reached_untrained, runs_text(runs), advice);
 }
 
 // Ranks what pairs show and nothing else: medians alone order noise, too.
