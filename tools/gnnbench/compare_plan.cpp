@@ -47,6 +47,7 @@ PlannedSystem plan_system(const ComparisonTask& task, const std::string& word, c
   options.system = word;
   PlannedSystem out;
   out.plan = plan_training(options, data);
+  refuse_graphless_model(out.plan);
   const SystemSpec spec = parse_system(word);
   out.text = to_string(spec);
   out.name = short_name(spec);

@@ -76,6 +76,7 @@ cli::Result train(const TrainOptions& options, cli::Run& run) {
   const Dataset data = load_dataset(options.load, run);
   for (const std::string& warning : require_task(data)) run.warn(warning);
   const TrainPlan plan = plan_training(options, data);
+  refuse_graphless_model(plan);
   for (const std::string& warning : plan.warnings) run.warn(warning);
   for (const auto& [name, why] : idle_options(options, parse_system(options.system)))
     run.warn(fmt::format("--{} has no effect: {}", name, why));
