@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include <cstdio>
+#include <fstream>
+#include <string>
 
 namespace tenfold {
 
@@ -22,10 +24,21 @@ double wall_s() { return seconds(CLOCK_MONOTONIC); }
 double process_cpu_s() { return seconds(CLOCK_PROCESS_CPUTIME_ID); }
 double thread_cpu_s() { return seconds(CLOCK_THREAD_CPUTIME_ID); }
 
+double children_cpu_s() {
+  rusage usage = {};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto of = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
 std::uint64_t peak_rss_bytes() {
+  // getrusage counts what the process was before exec, too: a child of a large process would have the parent's peak.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;  // kibibytes
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts kibibytes
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 std::string rfc3339(std::int64_t unix_milliseconds) {

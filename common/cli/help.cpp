@@ -50,6 +50,12 @@ std::string default_text(const OptionSpec& spec) {
   if (value.is_null() || value == "" || (value.is_array() && value.empty())) return "";
   if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
   if (value.is_number_float()) return data::number_text(value.get<double>());
+  if (value.is_array()) {  // as one would type it
+    std::string words;
+    for (const Json& word : value)
+      words += (words.empty() ? "" : ",") + (word.is_string() ? word.get<std::string>() : word.dump());
+    return words;
+  }
   return value.is_string() ? value.get<std::string>() : data::dump_json(value);
 }
 

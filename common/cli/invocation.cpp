@@ -145,7 +145,7 @@ Json envelope_of(const Invocation& in, Result& result, const std::vector<std::st
   facts.threads = in.subcommand.traits.threads ? in.shared.threads : 1;
   facts.started_at = in.started_at;
   facts.elapsed_s = wall_s() - in.started_wall_s;
-  facts.cpu_s = process_cpu_s();
+  facts.cpu_s = process_cpu_s() + children_cpu_s();  // workers and runs of a comparison are processes of their own
   return make_envelope(facts, in.config, std::move(result.value), warnings);
 }
 

@@ -134,6 +134,7 @@ struct LineReader::Source {
     std::string_view out(text.data() + begin, length);
     begin += length + terminator;
     ++line;
+    if (line == 1 && out.starts_with("\xEF\xBB\xBF")) out.remove_prefix(3);
     if (out.find('\0') != std::string_view::npos) input_error(at_position(file, line, 0, "holds a NUL byte; this is no text"));
     if (out.ends_with('\r')) out.remove_suffix(1);
     return out;

@@ -21,9 +21,9 @@ class LineReader {
   LineReader(LineReader&&) noexcept;
   ~LineReader();
 
-  // The next line without its end (LF or CR LF), valid until the next call; nothing at the end. The last line needs no end.
-  // Throws Error input, `FILE: byte N: ...`, where gzip ends early or its checksum is wrong, and for a line beyond 1 GiB or with
-  // a NUL byte in it (a binary file).
+  // The next line without its end (LF or CR LF), valid until the next call; nothing at the end. The last line needs no end. A
+  // byte order mark at the beginning is no part of the text. Throws Error input, `FILE: byte N: ...`, where gzip ends early or
+  // its checksum is wrong, and for a line beyond 1 GiB or with a NUL byte in it (a binary file).
   std::optional<std::string_view> next();
 
   std::size_t line() const;  // number of the line that next() gave, from 1

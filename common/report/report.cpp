@@ -27,8 +27,8 @@ figcaption, .caption { margin-top: 4px; color: var(--soft); font-size: 14px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th { border-bottom: 2px solid var(--soft); font-weight: 600; white-space: nowrap; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+th { border-bottom: 2px solid var(--soft); font-weight: 600; vertical-align: bottom; }
+td.number, th.number { text-align: right; } td.number { white-space: nowrap; }
 pre { overflow-x: auto; padding: 12px 16px; background: var(--tint); border: 1px solid var(--line); border-radius: 4px; font: 13px/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.text { white-space: pre; }
 details { margin-top: 32px; } summary { cursor: pointer; color: var(--soft); }

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -22,6 +24,19 @@ TEST_CASE("clocks do not run backwards, and work costs CPU time") {
   while (thread_cpu_s() == thread) sink = sink + 1;
   CHECK(wall_s() >= wall);
   CHECK(process_cpu_s() > process);
+}
+
+TEST_CASE("the CPU time of a child counts once it has been waited for") {
+  const double before = children_cpu_s();
+  const pid_t child = fork();
+  if (child == 0) {
+    volatile double sink = 0;
+    while (process_cpu_s() < 0.05) sink = sink + 1;
+    _exit(0);
+  }
+  CHECK(children_cpu_s() == before);
+  waitpid(child, nullptr, 0);
+  CHECK(children_cpu_s() > before + 0.03);
 }
 
 TEST_CASE("the memory peak grows with what is touched") {

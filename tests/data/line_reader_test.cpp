@@ -50,6 +50,14 @@ TEST_CASE("lines: LF, CR LF, no end, empty lines") {
   CHECK(lines_of(LineReader("\n", "f")) == std::vector<std::string>{""});
 }
 
+TEST_CASE("lines: a byte order mark is no part of the text, at the beginning alone") {
+  const std::string mark = "\xEF\xBB\xBF";
+  CHECK(lines_of(LineReader(mark + "5,1\n1,2\n", "f")) == std::vector<std::string>{"5,1", "1,2"});
+  CHECK(lines_of(LineReader("a\n" + mark + "b\n", "f")) == std::vector<std::string>{"a", mark + "b"});
+  const std::string whole = gzip(mark + "a\n");
+  CHECK(lines_of(LineReader(whole, "f")) == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("lines: gzip reads as its text, members after one another too") {
   const std::string text = long_text();
   const std::vector<std::string> plain = lines_of(LineReader(text, "f"));

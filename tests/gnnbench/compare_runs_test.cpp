@@ -74,7 +74,7 @@ struct Bench {
   FinishedRuns go(const fs::path& program, cli::Reuse reuse = cli::Reuse::refuse) {
     cli::DiskRunDirectory directory(scratch.path() / "cmp", {"gnnbench", "compare"}, reuse);
     run.folder = &directory;
-    return run_children(plan, {.program = program, .data = "data.gnnb", .arguments = {"--hidden", "8"}}, run);
+    return run_children(plan, {.program = program, .data = "data.gnnb"}, run);
   }
   std::vector<std::string> calls() const {
     std::vector<std::string> lines;
@@ -124,14 +124,14 @@ TEST_CASE("systems of several workers are left out where mpirun is not there") {
 
 TEST_CASE("what differs from train's defaults is passed on") {
   TrainOptions options;
-  CHECK(training_arguments(options).empty());
+  CHECK(training_arguments(options, "ns").empty());
   options.model.hidden = 64;
   options.model.self_loops = false;
   options.bns_floor = true;
   options.fanout = {"5", "10"};
   options.lr = 0.02;
   options.target = 0.9;  // compare looks at whole curves: no run is told
-  const std::vector<std::string> words = training_arguments(options);
+  const std::vector<std::string> words = training_arguments(options, "ns");
   const auto follows = [&](const std::string& name, const std::string& value) {
     const auto found = std::find(words.begin(), words.end(), name);
     return found != words.end() && found + 1 != words.end() && *(found + 1) == value;
@@ -140,8 +140,13 @@ TEST_CASE("what differs from train's defaults is passed on") {
   CHECK(follows("--self-loops", "off"));
   CHECK(follows("--fanout", "5,10"));
   CHECK(follows("--lr", "0.02"));
-  CHECK(std::find(words.begin(), words.end(), "--bns-floor=on") != words.end());
-  CHECK(words.size() == 9);
+  CHECK(words.size() == 8);
+  // What a system has no use for it is not told.
+  const std::vector<std::string> bns = training_arguments(options, "bns:0.1@2");
+  CHECK(std::find(bns.begin(), bns.end(), "--bns-floor=on") != bns.end());
+  CHECK(std::find(bns.begin(), bns.end(), "--fanout") == bns.end());
+  const std::vector<std::string> own = training_arguments(options, "ns:3:3");
+  CHECK(std::find(own.begin(), own.end(), "--fanout") == own.end());
 }
 
 TEST_CASE("every run is a child; all files are the comparison's") {
@@ -157,8 +162,12 @@ TEST_CASE("every run is a child; all files are the comparison's") {
   CHECK(done.records[0].folder == "runs/sync-7");
   CHECK(done.records[1].curve.back().val == .9);
   REQUIRE(bench.calls().size() == 7);
-  CHECK(bench.calls()[1].starts_with("train data.gnnb --system ns:5 --seed 7 --hidden 8 --threads 2 --device cpu "));
-  CHECK(bench.run.warnings[0] == "sync: a warning");
+  CHECK(bench.calls()[1].starts_with(
+      "train data.gnnb --system ns:5 --seed 7 --batch 10 --epochs 20 --comm inproc --threads 2 --device cpu "));
+  CHECK(bench.run.warnings.empty());  // they are the comparison's to say: once for all runs that gave them
+  REQUIRE(done.warnings.size() == 1);
+  CHECK(done.warnings[0].first == "a warning");
+  CHECK(done.warnings[0].second == std::vector<std::string>{"sync", "ns:5", "mlp", "labelprop"});
   const std::string manifest = test::slurp(bench.scratch.path() / "cmp" / "manifest.json");
   CHECK(manifest.find("runs/labelprop-7/result.json") != std::string::npos);
 }

@@ -82,7 +82,10 @@ TEST_CASE("times, medians and the headline") {
   REQUIRE(c.headline.has_value());
   CHECK(c.headline->a == 0);
   CHECK(*c.headline->time.ratio == doctest::Approx(std::cbrt(2 * 2.5 * 2)));
-  CHECK(says(c, "ns:5:5 was first to validation accuracy 0.8000 (median 2 s of the train clock); then sync 5 s."));
+  CHECK(says(c,
+             "ns:5:5 was first to validation accuracy 0.8000 (median 2 s of the train clock): sync (5 s) is shown to take longer "
+             "(1 pair "
+             "compared, at the 95 % level)."));
   CHECK(says(c, "sync took 2.15 times as long as ns:5:5"));
 
   CHECK(*compare_runs(two_systems(), measure_of("0.8", ClockKind::wall)).systems[0].median_s == 15);
@@ -163,6 +166,11 @@ TEST_CASE("an imported curve joins the ratios, and moves neither target nor head
   CHECK(c.checks.size() == 2);
   CHECK(c.protocol.size() == 1);
   CHECK(comparison_json(c)["systems"][2]["imported"] == true);
+  // However fast, it does not lead: it is named in a sentence of its own.
+  const std::vector<std::string> sentences = verdicts(compare_runs(runs, measure_of("0.8")));
+  CHECK(sentences[0].starts_with("ns:5:5 was first"));
+  CHECK(sentences[0].find("PyG") == std::string::npos);
+  CHECK(sentences[1] == "Imported, measured by a clock of its own and not ranked: PyG (0.5 s).");
 }
 
 TEST_CASE("runs of different data are a difference of protocol") {
@@ -172,11 +180,100 @@ TEST_CASE("runs of different data are a difference of protocol") {
   CHECK(compare_runs(runs, measure_of("0.8")).protocol == std::vector<std::string>{"runs are of different data"});
 }
 
+TEST_CASE("only what pairs show is ranked; medians alone order noise") {
+  // ns:5:5 has the smallest median, sync is shown to be later, labor's times scatter around ns's, cluster got there once.
+  const auto runs =
+      with(two_systems(), {record("labor:5", 1, {{0, .1}, {4, .8}}, .8), record("labor:5", 2, {{0, .1}, {1, .8}}, .8),
+                           record("labor:5", 3, {{0, .1}, {3, .8}}, .8), record("cluster", 1, {{0, .1}, {2, .8}}, .8),
+                           record("cluster", 2, {{0, .1}, {9, .7}}, .8), record("cluster", 3, {{0, .1}, {9, .7}}, .8)});
+  const Comparison c = compare_runs(runs, measure_of("0.8"));
+  const std::string lead = verdicts(c).front();
+  CHECK(lead ==
+        "No system is shown to be first to validation accuracy 0.8000 (6 pairs compared, each at the 95 % level): no "
+        "difference shown between ns:5:5 (median 2 s of the train clock) and labor:5 (3 s) and cluster (1 of 3 runs got "
+        "there); sync (5 s) is shown to take longer than ns:5:5.");
+  CHECK(own_pairs(c) == 6);
+  CHECK(comparison_json(c)["pairs_compared"]["pairs"] == 6);
+  CHECK(ratios_table(c).caption.find("of 6 pairs that do not differ 0.3 would be shown to") != std::string::npos);
+
+  // Whichever was named first.
+  std::vector<RunRecord> turned = two_systems();
+  std::reverse(turned.begin(), turned.end());
+  CHECK(verdicts(compare_runs(turned, measure_of("0.8"))).front().starts_with("ns:5:5 was first to validation accuracy 0.8000"));
+
+  // Two seeds whose order differs: no first.
+  const Comparison close = compare_runs({record("sync", 1, {{0, .1}, {2, .8}}, .8), record("sync", 2, {{0, .1}, {3, .8}}, .8),
+                                         record("ns", 1, {{0, .1}, {3, .8}}, .8), record("ns", 2, {{0, .1}, {2, .8}}, .8)},
+                                        measure_of("0.8"));
+  CHECK(verdicts(close).front().starts_with("No system is shown to be first"));
+  // Alone.
+  const Comparison alone = compare_runs({record("sync", 1, {{0, .1}, {2, .8}}, .8)}, measure_of("0.8"));
+  CHECK(verdicts(alone).front() == "sync reached validation accuracy 0.8000 (median 2 s of the train clock).");
+}
+
+TEST_CASE("a target that untrained weights reach says nothing: no winner, no ratio, no claim") {
+  // Before the first update some clocks have run for a few microseconds, others not at all: that was the whole difference.
+  std::vector<RunRecord> runs = two_systems();
+  for (RunRecord& run : runs) {
+    run.curve[0].train_s = run.family == Family::full_graph ? 7e-6 : 0;
+    run.curve[0].wall_s = 2;
+    if (run.seed != 3) run.curve[0].val = .82;
+  }
+  for (const ClockKind clock : {ClockKind::train, ClockKind::wall}) {
+    const Comparison c = compare_runs(runs, measure_of("0.8", clock));
+    CHECK(c.reached_untrained == 4);
+    CHECK(
+        verdicts(c).front() ==
+        "The target, validation accuracy 0.8000, says nothing about training: untrained weights reach it before the first update "
+        "in 4 of 6 runs. Nothing is ranked; take a --target above 0.8200 (the best median over seeds is 0.8500).");
+    CHECK_FALSE(c.headline.has_value());
+    CHECK_FALSE(says(c, "was first"));
+    CHECK_FALSE(says(c, "times as long"));
+    CHECK(c.pairs[0].time.kind == RatioKind::none);
+    CHECK(c.pairs[0].time.at_zero == 2);
+    const Json json = comparison_json(c);
+    CHECK(json["target"]["reached_untrained"] == 4);
+    CHECK(json["ratios"][0]["verdict"] == "the target says nothing: untrained weights reach it");
+    CHECK(json["systems"][0]["runs"][0]["tta_s"] == 0.0);
+    CHECK(json["headline"].is_null());
+    for (const Claim& claim : published_claims(c)) {
+      CHECK(claim.verdict == ClaimVerdict::not_shown);
+      CHECK(claim.evidence == "the target says nothing: untrained weights reach it");
+    }
+    CHECK(published_claims(c).size() == 3);
+    const std::vector<std::string> faults = strict_faults(c);
+    CHECK(std::count(faults.begin(), faults.end(), "untrained weights reached the target in 4 runs") == 1);
+  }
+  std::vector<RunRecord> useless = runs;
+  for (RunRecord& run : useless) run.curve[0].val = 1;
+  CHECK(says(compare_runs(useless, measure_of("0.8")), "nor is any other --target worth asking about"));
+  // A higher one is fine, and the points before training are not drawn on the logarithmic axis.
+  const Comparison higher = compare_runs(runs, measure_of("0.83"));
+  CHECK(higher.target_tells());
+  const std::vector<report::Chart> charts = comparison_charts(higher);
+  for (const Json& point : charts[0].vega_lite["data"]["values"]) CHECK(point["x"].get<double>() >= 1);
+}
+
+TEST_CASE("a target that baselines reach, too, is said to be one") {
+  const auto baselines = std::vector<RunRecord>{record("labelprop", 1, {{1, .81}}, .7), record("mlp", 1, {{0, .1}, {1, .7}}, .7)};
+  CHECK(says(compare_runs(with(two_systems(), baselines), measure_of("0.8")), "labelprop reaches the target, too"));
+  CHECK_FALSE(says(compare_runs(with(two_systems(), baselines), measure_of("0.82")), "reaches the target, too"));
+}
+
+TEST_CASE("claims say why there is no ratio, and what was dropped from one") {
+  const Comparison nobody = compare_runs(two_systems(), measure_of("0.99"));
+  const std::vector<Claim> claims = published_claims(nobody);
+  CHECK(claim_of(claims, "fewer updates")->verdict == ClaimVerdict::not_shown);
+  CHECK(claim_of(claims, "fewer updates")->evidence == "neither sync nor ns:5:5 got there (3 seeds)");
+  const Comparison some = compare_runs(two_systems(), measure_of("0.835"));  // seed 2 has both censored
+  CHECK(claim_of(published_claims(some), "sooner")->evidence.find("1 dropped in which neither got there") != std::string::npos);
+}
+
 TEST_CASE("published claims hold, do not hold, or are not decided") {
   std::vector<Claim> claims = published_claims(compare_runs(two_systems(), measure_of("0.8")));
   REQUIRE(claim_of(claims, "sooner"));
   CHECK(claim_of(claims, "sooner")->verdict == ClaimVerdict::holds);
-  CHECK(claim_of(claims, "within 1.5 points")->verdict == ClaimVerdict::no_difference);  // the interval reaches 2.5
+  CHECK(claim_of(claims, "within 1.5 points")->verdict == ClaimVerdict::not_shown);  // the interval reaches 2.5
 
   std::vector<RunRecord> swapped = two_systems();
   for (RunRecord& run : swapped) {
@@ -188,12 +285,12 @@ TEST_CASE("published claims hold, do not hold, or are not decided") {
 
   std::vector<RunRecord> close = two_systems();
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    close.push_back(record("pipe@2", seed, {{1, .8}}, .79 + .01 * static_cast<double>(seed) + .001));
-    close.push_back(record("bns:0.1@2", seed, {{1, .8}}, .74 + .01 * static_cast<double>(seed)));
+    close.push_back(record("pipe@2", seed, {{0, .1}, {1, .8}}, .79 + .01 * static_cast<double>(seed) + .001));
+    close.push_back(record("bns:0.1@2", seed, {{0, .1}, {1, .8}}, .74 + .01 * static_cast<double>(seed)));
   }
   claims = published_claims(compare_runs(close, measure_of("0.8")));
-  CHECK(claim_of(claims, "pipe@2 is within 1 point")->verdict == ClaimVerdict::holds);          // 0.1 points in each seed
-  CHECK(claim_of(claims, "bns:0.1@2 is within 1 point")->verdict == ClaimVerdict::does_not_hold);  // 5 points
+  CHECK(claim_of(claims, "pipe@2 is within 1 point")->verdict == ClaimVerdict::shown_within);  // 0.1 points in each seed
+  CHECK(claim_of(claims, "bns:0.1@2 is within 1 point")->verdict == ClaimVerdict::shown_apart);  // 5 points
 }
 
 TEST_CASE("tables, text, CSV and TeX hold the same numbers") {

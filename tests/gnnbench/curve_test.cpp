@@ -62,8 +62,11 @@ TEST_CASE("the first best point counts; accuracies of empty masks are null") {
   const std::vector<CurvePoint> points = {{.update = 0, .val_correct = 3, .test_correct = 9},
                                           {.update = 1, .loss = 0.5, .val_correct = 5, .test_correct = 1},
                                           {.update = 2, .loss = 0.4, .val_correct = 5, .test_correct = 2}};
-  CHECK(best_point(points, false) == 1);
-  CHECK(best_point(points, true) == 0);
+  CHECK(best_point(points, {.val = 10, .test = 10}, false) == 1);
+  CHECK(best_point(points, {.val = 10, .test = 10}, true) == 0);
+  // Nobody validates: no point is better than another, and the weights of the first are untrained.
+  CHECK(best_point(points, {.val = 0, .test = 10}, false) == 2);
+  CHECK(best_point(points, {.val = 10, .test = 0}, true) == 2);
   const Json json = curve_json(points, {.val = 10, .test = 0});
   CHECK(json[1]["val"] == 0.5);
   CHECK(json[1]["test"].is_null());

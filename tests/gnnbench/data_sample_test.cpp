@@ -84,9 +84,16 @@ TEST_CASE("lines are the draws of updates 0, 1, .. for these seeds") {
 TEST_CASE("what cannot be drawn is said in one line") {
   const GraphFile file;
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"--nodes", "40"}, "0 to 39"},           {{"--nodes", "-1"}, "-1"},          {{"--nodes", "3,3"}, "3 stands twice"},
-      {{"--nodes", "x"}, "--nodes x"},          {{"--system", "ns:0"}, "fanout 0"}, {{"--system", "nss:2"}, "did you mean ns"},
-      {{"--system", "cluster:2"}, "cluster:2"}, {{"--system", "ns:2@4"}, "ns:2@4"}, {{"--draws", "0"}, "--draws"},
+      {{"--nodes", ""}, "--nodes: none named"},
+      {{"--nodes", "40"}, "0 to 39"},
+      {{"--nodes", "-1"}, "-1"},
+      {{"--nodes", "3,3"}, "3 stands twice"},
+      {{"--nodes", "x"}, "--nodes x"},
+      {{"--system", "ns:0"}, "fanout 0"},
+      {{"--system", "nss:2"}, "did you mean ns"},
+      {{"--system", "cluster:2"}, "cluster:2"},
+      {{"--system", "ns:2@4"}, "ns:2@4"},
+      {{"--draws", "0"}, "--draws"},
   };
   for (const auto& [options, says] : cases) {
     const auto outcome = file.run(options);

@@ -51,7 +51,7 @@ TEST_CASE("edge list: separators, comments, headers, further columns") {
   const RawGraph graph = edges_of("# c\nsource,target,weight\n1,2,3\n");
   CHECK(says(
       graph.notes.at(0),
-      "1 edges, words separated by comma, 1 comment lines, header \"source,target,weight\", columns after the second left out"));
+      "1 edge, words separated by comma, 1 comment line, header \"source,target,weight\", columns after the second left out"));
   CHECK(says(graph.notes.at(0), "ids count from 1"));
   CHECK(graph.raw_edges == 1);
 }
@@ -67,6 +67,19 @@ TEST_CASE("edge list: the base is what the ids allow") {
   // Four labels: ids 1..3 could count from 0, ids 1..4 cannot.
   CHECK(pairs(labelled("1 2\n2 3\n", "0\n1\n1\n0\n")) == "1>2 2>3 ");
   CHECK(pairs(labelled("1 2\n2 4\n", "0\n1\n1\n0\n")) == "0>1 1>3 ");
+}
+
+TEST_CASE("edge list: a byte order mark makes no node of its own; label files likewise") {
+  const RawGraph graph = edges_of(
+      "\xEF\xBB\xBF"
+      "5,1\n1,2\n0,5\n3,4\n");
+  CHECK(graph.nodes == 6);
+  CHECK(graph.node_ids.empty());
+  CHECK(pairs(graph) == pairs(edges_of("5,1\n1,2\n0,5\n3,4\n")));
+  const RawGraph marked = labelled("0,1\n1,2\n",
+                                   "\xEF\xBB\xBF"
+                                   "0,1\n1,0\n2,1\n");
+  CHECK(marked.labels == std::vector<std::int32_t>{1, 0, 1});
 }
 
 TEST_CASE("edge list: sparse numbers in numeric order, words by first appearance") {
@@ -107,7 +120,8 @@ TEST_CASE("edge list: refusals name line, value and n") {
   CHECK(says(edges("# nothing\n"), "an empty graph"));
   CHECK(says(both("0 1\n1 5\n", "0\n1\n1\n"), "e.csv:2: node id 5 is too large, n is 3"));
   CHECK(says(both("0 1\n1 3\n", "0\n1\n1\n"), "e.csv:2: node id 3 is too large, n is 3 and ids count from 0"));
-  CHECK(says(both("0 1\n", "0\n2\n"), "y.csv:2: label 2: labels are 0..C-1, and C cannot exceed n = 2"));
+  CHECK(says(both("0 1\n", "0\n2\n"),
+             "y.csv:2: label 2: numbers are classes 0..C-1, and C cannot exceed n = 2; words, as c2, are numbered by alphabet"));
   CHECK(says(both("0 1\n", "0\n-2\n"), "y.csv:2: label -2"));
   CHECK(says(both("0 1\n", "0 1 1\n1 0 0\n"), "several labels a node"));
   CHECK(says(both("a b\n", "id,label\na,0\na,1\nb,0\n"), "y.csv:3: id a has a second label"));

@@ -68,12 +68,15 @@ TEST_CASE("load: what training needs is asked for with what to pass") {
   const Dataset data = open_dataset(options).data;
   CHECK(require_task(data).empty());
   options.split = "per-class:4,0,8";
-  CHECK(require_task(open_dataset(options).data) == std::vector<std::string>{"no node validates"});
+  CHECK(require_task(open_dataset(options).data) ==
+        std::vector<std::string>{"no node validates: the last weights are kept, not the best ones, and --patience "
+                                 "cannot act"});
   // One node to train on leaves a class out.
   options.split = "random:0.03,0.5,0.4";
   const auto warnings = require_task(open_dataset(options).data);
-  REQUIRE(warnings.size() == 1);
+  REQUIRE(warnings.size() == 2);
   CHECK(says(warnings[0], "1 of 2 classes have no node to train on"));
+  CHECK(says(warnings[1], "all training nodes are of one class"));
   const TemporaryFolder folder;
   std::ofstream(folder / "e.txt") << "0 1\n";
   LoadOptions bare;

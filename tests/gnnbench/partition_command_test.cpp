@@ -1,8 +1,11 @@
 // gnnbench partition and data generate on the binary: what they write, and what they refuse.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -129,4 +132,45 @@ TEST_CASE("data generate refuses what cannot be, and leaves nothing") {
   refused(gnnbench({"data", "generate", "--split", "given", "-o", "g"}, scratch), 2, "--split given");
   refused(gnnbench({"data", "generate", "--split", "random:0.9,0.9,0.9", "-o", "g"}, scratch), 2, "--split");
   CHECK_FALSE(fs::exists(scratch.path() / "g"));
+}
+
+TEST_CASE("partition: what stops it leaves 130 and no parts, and a former run's stay") {
+  const Scratch scratch;
+  const auto stopped = [&](std::vector<std::string> words, test::Launch launch) {
+    words.insert(words.begin(), {TENFOLD_BUILD_DIR "/bin/gnnbench", "partition"});
+    launch.directory = scratch.path().string();
+    const test::Outcome outcome = test::run(words, launch);
+    CHECK_MESSAGE(outcome.exit_code == 130, outcome.err);
+    CHECK(outcome.err.find("interrupted") != std::string::npos);
+    CHECK(outcome.out.empty());
+  };
+  const std::map<std::string, std::string> after_metis = {{"TENFOLD_STOP_AFTER", "1"}};
+  std::vector<std::string> karate = kKarate;
+  karate.insert(karate.end(), {"-k", "2", "-o", "parts"});
+  stopped(karate, {.directory = {}, .variables = after_metis, .input = ""});
+  CHECK_FALSE(fs::exists(scratch.path() / "parts/parts.npy"));
+  CHECK(gnnbench(with_karate({"partition"}, {"-k", "3", "-o", "three"}), scratch).exit_code == 0);
+  const std::string before = test::slurp(scratch.path() / "three/parts.npy");
+  karate = kKarate;
+  karate.insert(karate.end(), {"-k", "2", "--force", "-o", "three"});
+  stopped(karate, {.directory = {}, .variables = after_metis, .input = ""});
+  CHECK(test::slurp(scratch.path() / "three/parts.npy") == before);
+
+  // In the midst of METIS, which would need a minute.
+  CHECK(gnnbench({"data", "generate", "--kind", "rmat", "--nodes", "100000", "--features", "1", "-o", "large.gnnb"}, scratch)
+            .exit_code == 0);
+  stopped({"large.gnnb", "-k", "2000", "-o", "large"},
+          {.directory = {}, .variables = {}, .input = "", .closed_output = false, .signal = SIGTERM, .signal_after_s = 2});
+  CHECK_FALSE(fs::exists(scratch.path() / "large/parts.npy"));
+}
+
+TEST_CASE("partition: parts without nodes, as METIS makes them, are warned of") {
+  const Scratch scratch;
+  scratch.file("pairs.txt", "0 1\n2 3\n");
+  const test::Outcome outcome = gnnbench({"partition", "pairs.txt", "-k", "4", "-o", "parts", "--format", "json"}, scratch);
+  const Json result = result_of(outcome);
+  const auto sizes = result["sizes"].get<std::vector<std::int64_t>>();
+  const auto empty = std::count(sizes.begin(), sizes.end(), 0);
+  CHECK((outcome.err.find("have no nodes") != std::string::npos) == (empty > 0));
+  CHECK(empty > 0);
 }

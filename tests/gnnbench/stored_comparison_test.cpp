@@ -87,6 +87,9 @@ TEST_CASE("an imported curve is kept, marked, joined, and belongs to the compari
   CHECK(*c.pairs[1].time.ratio == doctest::Approx(std::sqrt(4.0 / 3 * 6 / 9)));
   CHECK_FALSE(c.pairs[1].updates.ratio.has_value());  // it does not tell
 
+  store_curve(folder, "../evil", curve, false);
+  CHECK(fs::exists(folder / "imported/----evil.csv") == false);
+  CHECK(fs::exists(folder / "imported/---evil.csv"));  // neither outside nor hidden
   CHECK_THROWS_AS(store_curve(folder, "PyG, full batch", curve, false), Error);
   CHECK_NOTHROW(store_curve(folder, "PyG, full batch", curve, true));
   CHECK_THROWS_AS(store_curve(folder, "ns:5", curve, true), Error);
@@ -101,6 +104,7 @@ TEST_CASE("an imported curve is kept, marked, joined, and belongs to the compari
 TEST_CASE("bad curves say where") {
   const test::Scratch scratch;
   CHECK(message_of("seed,time_s,val\n1,0,.1\n1,2,.5\n", scratch).empty());
+  CHECK(message_of("seed,time_s,val,extra\n1,0,.1,3\n", scratch).find("curve.csv:1: column extra") != std::string::npos);
   CHECK(message_of("seed,val\n1,.5\n", scratch).find("curve.csv:1: the header seed,time_s,val") != std::string::npos);
   CHECK(message_of("seed,time_s,val\n", scratch).find("no row") != std::string::npos);
   CHECK(message_of("seed,time_s,val\n1,0,.1\n1,2,1.5\n", scratch).find("row 2 below the header: val 1.5") != std::string::npos);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,48 @@ TEST_CASE("verify: a greater graph is verified on a neighbourhood, and says so")
   REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
   CHECK(OrderedJson::parse(outcome.out)["result"]["verified_nodes"] == 60);
   CHECK(outcome.err.find("150 nodes: verified on 60") != std::string::npos);
+}
+
+TEST_CASE("verify: wide features are verified on some columns, the same whether they are stored dense or sparse") {
+  const Scratch scratch;
+  const test::Outcome outcome = verify({"sample_data/gnn/iris.npz", "--split", "random:0.5,0.25,0.25", "--workers", "1",
+                                        "--max-features", "3", "--format", "json"},
+                                       scratch);
+  REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
+  CHECK(OrderedJson::parse(outcome.out)["result"]["verified_features"] == 3);
+  CHECK(outcome.err.find("4 features: verified on 3") != std::string::npos);
+
+  // Row v of iris as entries of a sparse matrix, all of them stored.
+  const Dataset dense = iris();
+  std::vector<EdgeIndex> indptr = {0};
+  std::vector<NodeId> columns;
+  for (std::int64_t v = 0; v < dense.nodes(); ++v) {
+    for (NodeId j = 0; j < 4; ++j) columns.push_back(j);
+    indptr.push_back(4 * (v + 1));
+  }
+  Dataset sparse = dense;
+  sparse.features = {.width = 4, .dense = {}, .indptr = indptr, .columns = columns, .values = dense.features.dense};
+  const Dataset some = with_fewer_columns(dense, 3, 7), same = with_fewer_columns(sparse, 3, 7);
+  CHECK(std::vector<float>(same.features.values.begin(), same.features.values.end()) ==
+        std::vector<float>(some.features.dense.begin(), some.features.dense.end()));
+  CHECK(same.features.indptr.back() == 450);
+  // What is left of a row is that row without one column, the same one for all.
+  std::set<NodeId> absent;
+  for (std::int64_t v = 0; v < 150; ++v) {
+    const auto whole = dense.features.dense.subspan(static_cast<std::size_t>(4 * v), 4);
+    const auto row = some.features.dense.subspan(static_cast<std::size_t>(3 * v), 3);
+    std::set<NodeId> here;
+    for (NodeId gone = 0; gone < 4; ++gone) {
+      std::vector<float> left;
+      for (NodeId j = 0; j < 4; ++j)
+        if (j != gone) left.push_back(whole[static_cast<std::size_t>(j)]);
+      if (std::equal(row.begin(), row.end(), left.begin())) here.insert(gone);
+    }
+    if (v == 0) absent = here;
+    std::erase_if(absent, [&](NodeId gone) { return !here.contains(gone); });
+  }
+  CHECK(absent.size() == 1);
+  CHECK(with_fewer_columns(dense, 4, 7).digest == dense.digest);
 }
 
 TEST_CASE("verify: what is no number of workers is refused") {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "gnnbench/compare_systems.h"
 #include "gnnbench/gnnb_store.h"
+#include "gnnbench/idle_options.h"
 #include "gnnbench/load.h"
 
 namespace tenfold::gnnbench {
@@ -29,11 +30,11 @@ void describe(CompareOptions& o, cli::OptionTable& table) {
       .value_name("SYSTEM,..");
   table.add("--baselines", o.baselines, "what each system should beat: mlp, labelprop, or none").value_name("NAME,..");
   table.add("--seeds", o.seeds, "runs of each system, with --seed and those after it").between(1, 10'000);
-  table.add("--target", o.target, "accuracy whose time is compared, or auto:f: f times the weaker family's best")
-      .value_name("X|auto:f");
   table.flag("--strict", o.strict, "exit 1 if a run misses the target, a system does not beat a baseline, or protocols differ");
   describe_training(o.train, table, false);
-  drop_run_options(table);
+  drop_run_options(table);  // a run's own --target among them
+  table.add("--target", o.target, "accuracy whose time is compared, or auto:f: f times the weaker family's best")
+      .value_name("X|auto:f");
   cli::OptionSpec& batch = *table.find("batch");
   batch.slot = &o.batch;
   batch.help = "mini-batch: seeds a worker and update; min(1024, max(64, a twentieth of the training nodes)) unless given";
@@ -47,6 +48,26 @@ std::filesystem::path stored_as_it_is(const std::string& input, const Dataset& d
   return is_gnnb(path) && open_gnnb(path, false).digest == data.digest ? path : std::filesystem::path();
 }
 
+// Options that act on none of the systems. Where and by which clock the target is looked for is the comparison's own affair.
+void warn_of_idle(const ComparisonTask& task, bool batch_given, cli::Run& run) {
+  std::vector<std::pair<std::string, std::string>> idle;
+  bool first = true;
+  for (const auto* list : {&task.systems, &task.baselines})
+    for (const std::string& word : *list) {
+      const SystemSpec system = parse_system(word);
+      const auto own = idle_options(with_overrides(task.train, system), system);
+      const auto is_own = [&](const auto& entry) {
+        return std::any_of(own.begin(), own.end(), [&](const auto& other) { return other.first == entry.first; });
+      };
+      if (first) idle = own;
+      std::erase_if(idle, [&](const auto& entry) { return !is_own(entry); });
+      first = false;
+    }
+  for (const auto& [name, why] : idle)
+    if (name != "target-on" && name != "clock" && (name != "batch" || batch_given))
+      run.warn(fmt::format("--{} has no effect on any system: {}", name, why));
+}
+
 cli::Result compare(const CompareOptions& options, cli::Run& run) {
   ComparisonTask task;
   task.train = options.train;
@@ -56,6 +77,8 @@ cli::Result compare(const CompareOptions& options, cli::Run& run) {
   task.first_seed = run.seed();
   task.measure = {.target = parse_target(options.target), .on = options.train.target_on, .clock = options.train.clock};
   task.strict = options.strict;
+  if (options.batch) task.train.batch = *options.batch;
+  warn_of_idle(task, options.batch.has_value(), run);
   Dataset data = load_dataset(options.train.load, run);
   const auto train_nodes = static_cast<std::int64_t>(data.part(Part::train).size());
   task.train.batch = options.batch.value_or(std::min<std::int64_t>(1024, std::max<std::int64_t>(64, train_nodes / 20)));

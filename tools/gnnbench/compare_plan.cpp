@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "gnnbench/curve.h"
+#include "gnnbench/idle_options.h"
 #include "gnnbench/memory_plan.h"
 
 namespace tenfold::gnnbench {
@@ -46,6 +47,7 @@ PlannedSystem plan_system(const ComparisonTask& task, const std::string& word, c
   options.system = word;
   PlannedSystem out;
   out.plan = plan_training(options, data);
+  refuse_graphless_model(out.plan);
   const SystemSpec spec = parse_system(word);
   out.text = to_string(spec);
   out.name = short_name(spec);
@@ -103,7 +105,11 @@ ComparisonPlan plan_comparison(const ComparisonTask& task, const Dataset& data) 
       // Label propagation draws nothing.
       if (system.plan.system.method == Method::labelprop && i > 0) continue;
       const std::uint64_t seed = task.first_seed + static_cast<std::uint64_t>(i);
-      plan.runs.push_back({.system = system.name, .text = system.text, .seed = seed, .folder = folder_of(system.name, seed)});
+      plan.runs.push_back({.system = system.name,
+                           .text = system.text,
+                           .seed = seed,
+                           .folder = folder_of(system.name, seed),
+                           .arguments = training_arguments(task.train, system.text)});
     }
   return plan;
 }
@@ -146,8 +152,11 @@ std::vector<std::string> plan_lines(const ComparisonPlan& plan, const Comparison
   return lines;
 }
 
-std::vector<std::string> training_arguments(const TrainOptions& given) {
+std::vector<std::string> training_arguments(const TrainOptions& given, const std::string& system) {
   TrainOptions options = given, defaults;
+  options.target.reset();
+  const SystemSpec spec_of_system = parse_system(system);
+  const TrainOptions own = with_overrides(options, spec_of_system);
   cli::OptionTable table, plain;
   describe_training(options, table, false);
   describe_training(defaults, plain, false);
@@ -156,6 +165,7 @@ std::vector<std::string> training_arguments(const TrainOptions& given) {
   for (const cli::OptionSpec& spec : table.specs()) {
     const Json value = cli::option_value(spec);
     if (value == cli::option_value(*plain.find(spec.name)) || value.is_null()) continue;
+    if (!why_idle(spec.name, own, spec_of_system).empty()) continue;
     const std::string name = "--" + spec.name;
     if (spec.kind == cli::OptionKind::flag) {
       words.push_back(name + (value == true ? "=on" : "=off"));

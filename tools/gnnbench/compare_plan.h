@@ -36,6 +36,7 @@ struct PlannedRun {
   std::string system, text;
   std::uint64_t seed = 0;
   std::string folder;  // "runs/ns-5-5-1", relative to the comparison's
+  std::vector<std::string> arguments;  // of `train`, of training_arguments()
 };
 
 struct ComparisonPlan {
@@ -52,8 +53,9 @@ Json plan_json(const ComparisonPlan& plan, const ComparisonTask& task);
 // A line a system.
 std::vector<std::string> plan_lines(const ComparisonPlan& plan, const ComparisonTask& task);
 
-// The options of `train` that differ from its defaults, as typed: {"--hidden", "64", ...}; DATA and --system not among them.
-std::vector<std::string> training_arguments(const TrainOptions& options);
+// The options of `train` that differ from its defaults, as typed: {"--hidden", "64", ...}; DATA and --system not among them, nor
+// what cannot act on a run with `system`.
+std::vector<std::string> training_arguments(const TrainOptions& options, const std::string& system);
 
 // What no run of a comparison is told: it looks at the whole curve afterwards, and starts the workers itself.
 void drop_run_options(cli::OptionTable& table);

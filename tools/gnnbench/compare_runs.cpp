@@ -52,7 +52,7 @@ std::vector<std::string> command_of(const PlannedRun& planned, const ChildSettin
   const fs::path program = setting.program.empty() ? fs::read_symlink("/proc/self/exe") : setting.program;
   std::vector<std::string> words = {program.string(), "train",  setting.data.string(),       "--system",
                                     planned.text,     "--seed", std::to_string(planned.seed)};
-  words.insert(words.end(), setting.arguments.begin(), setting.arguments.end());
+  words.insert(words.end(), planned.arguments.begin(), planned.arguments.end());
   words.insert(words.end(), {"--threads", std::to_string(run.threads()), "--device", run.device(), "--partition-cache", kParts,
                              "--out", planned.folder, "--quiet", "--progress", "none"});
   // A folder that a run began: this comparison's own is gone on with, one that lay there before is made anew.
@@ -99,15 +99,26 @@ void claim_files(const fs::path& folder, cli::RunDirectory& directory) {
   for (const std::string& file : files) directory.claim(file);
 }
 
-RunRecord record_of(const PlannedRun& planned, const fs::path& root, cli::Run& run) {
+RunRecord record_of(const PlannedRun& planned, const fs::path& root) {
   RunRecord record = read_run(root / planned.folder);
   record.system = planned.system;
   record.text = planned.text;
   record.folder = planned.folder;
-  const data::JsonValue envelope = data::read_json(root / planned.folder / "result.json");
-  if (const data::JsonValue* warnings = envelope.find("warnings"))
-    for (const data::JsonValue& warning : warnings->array()) run.warn(planned.system + ": " + warning.string());
   return record;
+}
+
+// What several runs warn of alike stands once.
+void take_warnings(const PlannedRun& planned, const fs::path& root, FinishedRuns& out) {
+  const data::JsonValue envelope = data::read_json(root / planned.folder / "result.json");
+  const data::JsonValue* warnings = envelope.find("warnings");
+  if (!warnings) return;
+  for (const data::JsonValue& warning : warnings->array()) {
+    const std::string text = warning.string();
+    auto found = std::find_if(out.warnings.begin(), out.warnings.end(), [&](const auto& entry) { return entry.first == text; });
+    if (found == out.warnings.end()) found = out.warnings.insert(out.warnings.end(), {text, {}});
+    if (std::find(found->second.begin(), found->second.end(), planned.system) == found->second.end())
+      found->second.push_back(planned.system);
+  }
 }
 
 }  // namespace
@@ -133,8 +144,10 @@ FinishedRuns run_children(const ComparisonPlan& plan, const ChildSetting& settin
       throw Error(static_cast<ExitCode>(ended.exit_code), who + ended.message);
     if (ended.exit_code != 0 && ended.exit_code != static_cast<int>(ExitCode::infeasible)) {
       save(done, run);
+      // The child's own way to go on is not the comparison's.
+      const std::string what = ended.message.substr(0, ended.message.find("; --resume"));
       machine_error(fmt::format("{}{}; --resume --out {} goes on", who,
-                                ended.message.empty() ? fmt::format("ended with exit code {}", ended.exit_code) : ended.message,
+                                what.empty() ? fmt::format("ended with exit code {}", ended.exit_code) : what,
                                 directory.path().string()));
     }
     if (ended.exit_code != 0) run.warn(who + ended.message);
@@ -155,11 +168,13 @@ FinishedRuns run_children(const ComparisonPlan& plan, const ChildSetting& settin
   FinishedRuns out;
   for (const PlannedRun& planned : plan.runs) {
     const Ended& ended = done.at(planned.folder);
-    if (ended.exit_code == 0)
-      out.records.push_back(record_of(planned, root, run));
-    else
-      out.failed.push_back(
-          {.system = planned.system, .seed = planned.seed, .exit_code = ended.exit_code, .message = ended.message});
+    if (ended.exit_code == 0) {
+      out.records.push_back(record_of(planned, root));
+      take_warnings(planned, root, out);
+      continue;
+    }
+    out.failed.push_back(
+        {.system = planned.system, .seed = planned.seed, .exit_code = ended.exit_code, .message = ended.message});
   }
   return out;
 }

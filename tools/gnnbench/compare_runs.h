@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/run.h"
@@ -13,12 +14,12 @@ namespace tenfold::gnnbench {
 struct ChildSetting {
   std::filesystem::path program;       // empty: this executable
   std::filesystem::path data;          // DATA of every run: absolute, or relative to the comparison's folder
-  std::vector<std::string> arguments;  // of training_arguments()
 };
 
 struct FinishedRuns {
   std::vector<RunRecord> records;
   std::vector<FailedRun> failed;  // ended with exit code 4: infeasible, or the loss was not finite
+  std::vector<std::pair<std::string, std::vector<std::string>>> warnings;  // of the runs: a text, and the systems that gave it
 };
 
 // One step of `run` a finished child; after each the comparison's state is saved, and runs that an earlier one finished are not

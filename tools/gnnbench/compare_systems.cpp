@@ -1,6 +1,7 @@
 #include "gnnbench/compare_systems.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -36,6 +37,16 @@ void check_parts(const Dataset& data, const Measure& measure) {
                             data.source, measure.on == Part::test ? "test" : "validation"));
 }
 
+// But for what was said of the data or of a plan already.
+void warn_of_runs(const FinishedRuns& finished, const std::set<std::string>& said, cli::Run& run) {
+  for (const auto& [text, systems] : finished.warnings) {
+    if (said.contains(text)) continue;
+    std::string who;
+    for (const std::string& system : systems) who += (who.empty() ? "" : ", ") + system;
+    run.warn(who + ": " + text);
+  }
+}
+
 std::string asked(const Comparison& c, const Json& data) {
   std::string systems;
   for (const ComparedSystem& s : c.systems) systems += (systems.empty() ? "" : ", ") + s.name;
@@ -61,12 +72,20 @@ cli::Result comparison_result(const Comparison& c, const Json& data) {
 }
 
 cli::Result compare_systems(const ComparisonTask& task, Dataset data, const fs::path& stored, cli::Run& run) {
-  for (std::string& warning : require_task(data)) run.warn(std::move(warning));
+  const std::vector<std::string> of_labels = label_warnings(data);  // said as the data were read
+  std::set<std::string> said(of_labels.begin(), of_labels.end());
+  for (const std::string& warning : require_task(data)) {
+    run.warn(warning);
+    said.insert(warning);
+  }
   check_parts(data, task.measure);
   const ComparisonPlan plan = plan_comparison(task, data);
   for (const std::string& line : plan_lines(plan, task)) run.note(line);
   for (const PlannedSystem& system : plan.systems)
-    for (const std::string& warning : system.plan.warnings) run.warn(system.name + ": " + warning);
+    for (const std::string& warning : system.plan.warnings) {
+      run.warn(system.name + ": " + warning);
+      said.insert(warning);
+    }
   for (const auto& [system, why] : plan.left_out) run.warn(system + " is left out: " + why);
 
   const Json about = {{"name", data.name},       {"source", data.source},       {"digest", data.digest},
@@ -74,10 +93,11 @@ cli::Result compare_systems(const ComparisonTask& task, Dataset data, const fs::
                       {"classes", data.classes}, {"split", split_json(data)}};
   // Writing begins here, and with it --force's deletion of what a former run left: before anything of that is looked at.
   run.log({{"what", "plan"}, {"runs", plan.runs.size()}});
-  ChildSetting setting{.program = {}, .data = {}, .arguments = training_arguments(task.train)};
+  ChildSetting setting;
   setting.data = stored.empty() ? keep_data(data, *run.directory()) : fs::absolute(stored);
   data = Dataset();  // the children have their own
   FinishedRuns finished = run_children(plan, setting, run);
+  warn_of_runs(finished, said, run);
 
   if (finished.records.empty()) infeasible_error("no run got to its end; the first said: " + finished.failed.front().message);
   Comparison comparison = compare_runs(std::move(finished.records), task.measure);

@@ -78,13 +78,17 @@ void measure_times(ComparedSystem& system, const Comparison& c) {
     if (std::all_of(metric.begin(), metric.end(), [](double m) { return std::isnan(m); })) continue;
     const std::optional<TargetTime> hit = time_to_target(clock, metric, c.target);
     const RunPoint& end = hit ? run.curve[hit->point] : run.curve.back();
+    // Whatever the clock shows by then, nothing of it was spent on getting there.
+    const bool untrained = hit && (end.update == 0 || (run.imported && hit->t_hi == 0));
     const auto add = [&](std::vector<ReachTime>& to, double when) {
-      if (!std::isnan(when)) to.push_back({.seed = run.seed, .time = when, .reached = hit.has_value()});
+      if (!std::isnan(when))
+        to.push_back({.seed = run.seed, .time = untrained ? 0 : when, .reached = hit.has_value(), .untrained = untrained});
     };
     system.reached += hit.has_value();
+    system.reached_untrained += untrained;
     if (std::isnan(clock_of(end, c.measure.clock))) continue;  // another program's CPU time, say
     add(system.seconds, clock_of(end, c.measure.clock));
-    system.t_lo.push_back(hit ? hit->t_lo : clock.back());
+    system.t_lo.push_back(untrained ? 0 : hit ? hit->t_lo : clock.back());
     add(system.updates, end.update);
     add(system.epochs, end.epoch);
   }
@@ -93,12 +97,23 @@ void measure_times(ComparedSystem& system, const Comparison& c) {
   system.median_epochs = median_time(system.epochs);
 }
 
-SystemPair pair_of(const std::vector<ComparedSystem>& systems, std::size_t a, std::size_t b) {
+// Where the target says nothing, the seeds that do not show it are no fair choice of seeds: no ratio then.
+TimeRatio ratio_of(const Comparison& c, const std::vector<ReachTime>& a, const std::vector<ReachTime>& b) {
+  const TimeRatio ratio = time_ratio(a, b);
+  if (c.target_tells()) return ratio;
+  TimeRatio none;
+  none.both_censored = ratio.both_censored;
+  none.at_zero = ratio.at_zero;
+  return none;
+}
+
+SystemPair pair_of(const Comparison& c, std::size_t a, std::size_t b) {
+  const ComparedSystem &x = c.systems[a], &y = c.systems[b];
   return {.a = a,
           .b = b,
-          .time = time_ratio(systems[a].seconds, systems[b].seconds),
-          .updates = time_ratio(systems[a].updates, systems[b].updates),
-          .epochs = time_ratio(systems[a].epochs, systems[b].epochs)};
+          .time = ratio_of(c, x.seconds, y.seconds),
+          .updates = ratio_of(c, x.updates, y.updates),
+          .epochs = ratio_of(c, x.epochs, y.epochs)};
 }
 
 // The family's system with the smallest median time; of those without a median the most accurate one.
@@ -209,19 +224,29 @@ Comparison compare_runs(std::vector<RunRecord> runs, const Measure& measure, std
   c.target = fixed_target ? *fixed_target : settle_target(c);
   for (auto* list : {&c.systems, &c.baselines})
     for (ComparedSystem& system : *list) measure_times(system, c);
+  for (const ComparedSystem& system : c.systems)
+    if (!system.imported) c.reached_untrained += system.reached_untrained;
 
   for (std::size_t a = 0; a < c.systems.size(); ++a)
-    for (std::size_t b = a + 1; b < c.systems.size(); ++b) c.pairs.push_back(pair_of(c.systems, a, b));
+    for (std::size_t b = a + 1; b < c.systems.size(); ++b) c.pairs.push_back(pair_of(c, a, b));
   const auto fg = fastest(c.systems, Family::full_graph), mb = fastest(c.systems, Family::mini_batch);
-  if (fg && mb) c.headline = pair_of(c.systems, *fg, *mb);
+  if (fg && mb && c.target_tells()) c.headline = pair_of(c, *fg, *mb);
   for (const ComparedSystem& system : c.systems)
     if (!system.imported) c.checks.push_back(check_baselines(system, c.baselines));
   c.protocol = protocol_faults(c.systems);
   return c;
 }
 
+std::string pair_verdict(const Comparison& c, const SystemPair& pair) {
+  if (!c.target_tells()) return "the target says nothing: untrained weights reach it";
+  return verdict(pair.time, c.systems[pair.a].name, c.systems[pair.b].name);
+}
+
 std::vector<std::string> strict_faults(const Comparison& c) {
   std::vector<std::string> faults;
+  if (!c.target_tells())
+    faults.push_back(fmt::format("untrained weights reached the target in {} run{}", c.reached_untrained,
+                                 c.reached_untrained == 1 ? "" : "s"));
   for (const ComparedSystem& s : c.systems)
     if (s.reached < s.runs.size())
       faults.push_back(fmt::format("{} missed the target in {} of {} runs", s.name, s.runs.size() - s.reached, s.runs.size()));

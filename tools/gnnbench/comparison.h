@@ -42,6 +42,7 @@ struct ComparedSystem {
   std::vector<double> t_lo;               // of seconds: the evaluation before the one that reached it
   std::optional<double> median_s, median_updates, median_epochs;  // Kaplan and Meier
   std::size_t reached = 0;
+  std::size_t reached_untrained = 0;      // of them before the first update
   double best = kUnknown;                 // median over runs of the highest accuracy on the target's part
   std::size_t converged = 0;
 };
@@ -77,12 +78,17 @@ struct Comparison {
   double best_fg = kUnknown, best_mb = kUnknown;  // NaN: no such system
   std::vector<ComparedSystem> systems;    // as given, imported ones last
   std::vector<ComparedSystem> baselines;
+  // Runs of our own systems that reached the target before their first update. If there are any, the target says nothing about
+  // training: nothing is ranked, no ratio is given, and there is no headline.
+  std::size_t reached_untrained = 0;
   std::vector<SystemPair> pairs;          // all pairs of systems
   std::optional<SystemPair> headline;     // fastest full-graph over fastest mini-batch system, by median
   std::vector<BaselineCheck> checks;      // of our own systems
   std::vector<std::string> protocol;      // how the runs' protocols differ
   std::vector<FailedRun> failed;
   std::vector<std::pair<std::string, std::string>> left_out;  // system, why
+
+  bool target_tells() const { return reached_untrained == 0; }
 };
 
 // Systems appear in the order of their first run. `fixed_target`: as an earlier comparison of the same runs settled it. Throws
@@ -95,6 +101,9 @@ AccuracyGap accuracy_gap(const ComparedSystem& a, const ComparedSystem& b);
 
 // Whether all that --strict asks for holds; the reasons why not.
 std::vector<std::string> strict_faults(const Comparison& comparison);
+
+// verdict() of a pair's times; where the target says nothing, that.
+std::string pair_verdict(const Comparison& comparison, const SystemPair& pair);
 
 const char* name_of(ClockKind clock);
 

@@ -15,7 +15,7 @@ double clock_of(const RunPoint& p, ClockKind clock) {
 }
 
 // Runs of a system are evaluated at the same updates, so that its k-th points belong together. Before the first update the clock
-// stands at 0, which has no place on a logarithmic axis.
+// has run for microseconds or not at all, which has no place on a logarithmic axis.
 report::BandSeries band_of(const ComparedSystem& system, const Measure& measure) {
   report::BandSeries band{.name = system.name, .x = {}, .low = {}, .mid = {}, .high = {}};
   std::size_t points = system.runs.front().curve.size();
@@ -27,7 +27,7 @@ report::BandSeries band_of(const ComparedSystem& system, const Measure& measure)
       values.push_back(measure.on == Part::test ? run.curve[i].test : run.curve[i].val);
     }
     const double time = stats::median(times), value = stats::median(values);
-    if (!(time > 0) || std::isnan(value)) continue;
+    if (system.runs.front().curve[i].update == 0 || !(time > 0) || std::isnan(value)) continue;
     band.x.push_back(time);
     band.mid.push_back(value);
     band.low.push_back(*std::min_element(values.begin(), values.end()));
@@ -77,7 +77,7 @@ report::Chart tta_chart(const Comparison& c) {
   }
   report::Chart chart =
       report::bars("tta", "Time to the target", bars, {.x = "", .y = "seconds, geometric mean and 95 % interval"});
-  if (!missing.empty()) chart.caption = "Not drawn, as runs missed the target: " + missing + ".";
+  if (!missing.empty()) chart.caption = "Not drawn, as runs missed the target or had it untrained: " + missing + ".";
   return chart;
 }
 

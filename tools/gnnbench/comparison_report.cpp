@@ -85,6 +85,7 @@ Json system_json_of(const ComparedSystem& s) {
           {"epochs_median", or_null(s.median_epochs)},
           {"reached", s.reached},
           {"censored", s.runs.size() - s.reached},
+          {"reached_untrained", s.reached_untrained},
           {"best_median", or_null(s.best)},
           {"test_accuracy", accuracy_json(s)},
           {"converged", s.imported ? Json(nullptr) : Json(s.converged)},
@@ -100,7 +101,7 @@ Json pair_json(const Comparison& c, const SystemPair& pair) {
           {"time", ratio_json(pair.time)},
           {"updates", ratio_json(pair.updates)},
           {"epochs", ratio_json(pair.epochs)},
-          {"verdict", verdict(pair.time, a, b)}};
+          {"verdict", pair_verdict(c, pair)}};
 }
 
 Json gap_json(const AccuracyGap& gap) {
@@ -195,9 +196,11 @@ Json comparison_json(const Comparison& c) {
             {"on", c.measure.on == Part::test ? "test" : "val"},
             {"clock", name_of(c.measure.clock)},
             {"best_fg", or_null(c.best_fg)},
-            {"best_mb", or_null(c.best_mb)}}},
+            {"best_mb", or_null(c.best_mb)},
+            {"reached_untrained", c.reached_untrained}}},
           {"systems", systems},
           {"ratios", ratios},
+          {"pairs_compared", {{"pairs", own_pairs(c)}, {"level", 0.95}, {"corrected", false}}},
           {"headline", c.headline ? pair_json(c, *c.headline) : Json(nullptr)},
           {"baselines", baselines_json(c)},
           {"failed", failed},
@@ -233,11 +236,15 @@ report::Table ratios_table(const Comparison& c) {
     const std::string &a = c.systems[pair.a].name, &b = c.systems[pair.b].name;
     table.rows.push_back({a, b, pair.time.ratio ? bound_mark(pair.time.kind) + cell(pair.time.ratio) : kNone,
                           interval_cell(pair.time.low, pair.time.high), std::to_string(pair.time.pairs), cell(pair.time.log_rank),
-                          verdict(pair.time, a, b)});
+                          pair_verdict(c, pair)});
   }
+  const std::size_t pairs = own_pairs(c);
   table.caption =
       "Geometric means over pairs of equal seed, Student's interval of the logarithms. A run that missed the target makes "
-      "its pair a bound.";
+      "its pair a bound. Intervals are of 95 % each, whatever their number";
+  table.caption += pairs < 2 ? "."
+                             : fmt::format(": of {} pairs that do not differ {:.2g} would be shown to.", pairs,
+                                           0.05 * static_cast<double>(pairs));
   return table;
 }
 

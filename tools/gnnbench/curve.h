@@ -47,8 +47,8 @@ std::string curve_csv(std::span<const CurvePoint> points, CurveSizes sizes);
 // SHA-256 over update, epoch, loss bits, correct counts of each point, 8 bytes each, little-endian: no times.
 std::string curve_digest(std::span<const CurvePoint> points);
 
-// The first point of most correct nodes.
-std::size_t best_point(std::span<const CurvePoint> points, bool by_test);
+// The first point of most correct nodes of a part; the last point where that part has no nodes and so tells nothing.
+std::size_t best_point(std::span<const CurvePoint> points, CurveSizes sizes, bool by_test);
 
 // Time to accuracy on a clock: t_hi of the first evaluation at or above the target, t_lo the one before.
 struct TargetTime {

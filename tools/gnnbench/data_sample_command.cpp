@@ -50,6 +50,7 @@ std::vector<NodeId> seeds_of(const std::vector<std::string>& words, std::int64_t
     if (std::find(seeds.begin(), seeds.end(), node) != seeds.end()) usage_error(fmt::format("--nodes: {} stands twice", node));
     seeds.push_back(static_cast<NodeId>(node));
   }
+  if (seeds.empty()) usage_error("--nodes: none named; --nodes 3,17 draws for these");
   return seeds;
 }
 

@@ -54,8 +54,9 @@ class EdgeLines {
 
   std::int64_t edges() const { return edges_; }
   std::string notes() const {
-    std::string out = lines_.file() + ": " + std::to_string(edges_) + " edges, words separated by " + separator_name(separator_);
-    if (comments_ > 0) out += ", " + std::to_string(comments_) + " comment lines";
+    std::string out = lines_.file() + ": " + std::to_string(edges_) + (edges_ == 1 ? " edge" : " edges") +
+                      ", words separated by " + separator_name(separator_);
+    if (comments_ > 0) out += ", " + std::to_string(comments_) + (comments_ == 1 ? " comment line" : " comment lines");
     if (!header_.empty()) out += ", header \"" + header_ + "\"";
     if (columns_ > 2) out += ", columns after the second left out";
     return out + "; " + numbers_.how();
@@ -170,7 +171,8 @@ void require_labels_below_n(const LabelFile& file, std::int64_t nodes) {
   for (std::size_t r = 0; r < file.labels.size(); ++r)
     if (file.labels[r] >= nodes)
       input_error(file.place(static_cast<std::int64_t>(r)) + ": label " + std::to_string(file.labels[r]) +
-                  ": labels are 0..C-1, and C cannot exceed n = " + std::to_string(nodes));
+                  ": numbers are classes 0..C-1, and C cannot exceed n = " + std::to_string(nodes) + "; words, as c" +
+                  std::to_string(file.labels[r]) + ", are numbered by alphabet");
 }
 
 RawGraph read_edge_list(data::LineReader& lines, const LabelFile* labels, const FeatureFile* features) {

@@ -68,7 +68,12 @@ std::string line_of(const Rate& r) {
   const std::string name = r.width > 0 ? fmt::format("{}, width {}", r.name, r.width) : r.name;
   std::string line = fmt::format("{:<24}{:>8.2f} {:<10}{:>9.2f} ms, {} thread{}", name, r.per_s() / (bytes ? 1e9 : 1e6),
                                  bytes ? "GB/s" : "M edges/s", r.timing.least_s * 1e3, r.threads, r.threads == 1 ? "" : "s");
-  if (r.limit > 0) line += fmt::format(", {:.2f} of the limit", r.per_s() / r.limit);
+  // Where a hub's rows stay in a nearer cache, memory's limit is none.
+  const double share = r.limit > 0 ? r.per_s() / r.limit : 0;
+  if (share > 1)
+    line += fmt::format(", {:.2f} times memory's limit: nearer caches serve it", share);
+  else if (r.limit > 0)
+    line += fmt::format(", {:.2f} of memory's limit", share);
   return line + "\n";
 }
 

@@ -24,6 +24,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "base/stop.h"
+#include "gnnbench/locked_folder.h"
 #include "gnnbench/mpirun_report.h"
 #include "gnnbench/transport.h"
 #include "gnnbench/worker_link.h"
@@ -37,49 +38,11 @@ constexpr double kLookEvery = 0.2;   // seconds between looks at the stop flag a
 constexpr double kTimeToStart = 60;  // seconds that a worker may take to join
 constexpr double kLastWords = 5;     // seconds that mpirun gets to end its workers
 
-// The job's folder, in memory where that is to be had, removed with all that Open MPI leaves in it. What a killed launcher left
-// is removed by the next one: a folder in use has its lock held.
-class JobFolder {
- public:
-  JobFolder() {
-    std::error_code ignored;
-    const fs::path place = access("/dev/shm", W_OK) == 0 ? fs::path("/dev/shm") : fs::temp_directory_path(ignored);
-    remove_abandoned(place);
-    do {  // another launcher may take the folder for an abandoned one between its making and its locking
-      std::string name = place / (std::string(kPrefix) + "XXXXXX");
-      if (mkdtemp(name.data()) == nullptr) machine_error(name + ": cannot be made: " + std::strerror(errno));
-      path_ = name;
-      lock_.emplace(path_ / kLock);
-    } while (!fs::exists(path_ / kLock));
-  }
-  JobFolder(const JobFolder&) = delete;
-  JobFolder& operator=(const JobFolder&) = delete;
-  ~JobFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  static constexpr const char* kPrefix = "gnnbench-job-";
-  static constexpr const char* kLock = "lock";
-
-  static void remove_abandoned(const fs::path& place) {
-    std::error_code ignored;
-    for (const fs::directory_entry& entry : fs::directory_iterator(place, ignored)) {
-      if (!entry.path().filename().string().starts_with(kPrefix)) continue;
-      const fs::path lock = entry.path() / kLock;
-      if (access(lock.c_str(), W_OK) != 0) continue;  // another user's, or just being made
-      try {
-        if (const std::optional<FileLock> free = FileLock::try_lock(lock)) fs::remove_all(entry.path(), ignored);
-      } catch (const Error&) {  // its owner has just removed it
-      }
-    }
-  }
-
-  fs::path path_;
-  std::optional<FileLock> lock_;
-};
+// Where the job's folder stands, with all that Open MPI leaves in it: in memory where that is to be had.
+fs::path job_place() {
+  std::error_code ignored;
+  return access("/dev/shm", W_OK) == 0 ? fs::path("/dev/shm") : fs::temp_directory_path(ignored);
+}
 
 // When each worker was last heard of.
 class Heartbeats {
@@ -320,7 +283,7 @@ Json launch_workers(Json job, const LaunchOptions& options, cli::Run& run) {
   const std::string program = options.program.empty() ? this_program() : options.program.string();
   const int threads = std::max(1, run.threads() / options.workers);
 
-  const JobFolder folder;
+  const LockedFolder folder(job_place(), "gnnbench-job-");
   job["workers"] = options.workers;
   job["threads"] = threads;
   job["seed"] = run.seed();

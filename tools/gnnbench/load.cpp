@@ -243,19 +243,6 @@ std::string list_of(const std::vector<int>& numbers) {
   return out + (numbers.size() > 8 ? ", ..." : "");
 }
 
-void warn_of_labels(const Dataset& d, std::vector<std::string>& warnings) {
-  if (d.labels.empty()) return;
-  std::vector<bool> seen(static_cast<std::size_t>(d.classes), false);
-  for (const std::int32_t label : d.labels)
-    if (label >= 0) seen[static_cast<std::size_t>(label)] = true;
-  std::vector<int> missing;
-  for (int c = 0; c < d.classes; ++c)
-    if (!seen[static_cast<std::size_t>(c)]) missing.push_back(c);
-  if (!missing.empty())
-    warnings.push_back(std::to_string(missing.size()) + " of " + std::to_string(d.classes) +
-                       " classes have no node: " + list_of(missing));
-}
-
 }  // namespace
 
 void describe_load(LoadOptions& o, cli::OptionTable& table, const std::string& default_data) {
@@ -282,6 +269,18 @@ void describe_load(LoadOptions& o, cli::OptionTable& table, const std::string& d
   table.add("--labels", o.labels, "labels from a .npy or text file, a row a node, or id and label").file();
 }
 
+std::vector<std::string> label_warnings(const Dataset& d) {
+  if (d.labels.empty()) return {};
+  std::vector<bool> seen(static_cast<std::size_t>(d.classes), false);
+  for (const std::int32_t label : d.labels)
+    if (label >= 0) seen[static_cast<std::size_t>(label)] = true;
+  std::vector<int> missing;
+  for (int c = 0; c < d.classes; ++c)
+    if (!seen[static_cast<std::size_t>(c)]) missing.push_back(c);
+  if (missing.empty()) return {};
+  return {std::to_string(missing.size()) + " of " + std::to_string(d.classes) + " classes have no node: " + list_of(missing)};
+}
+
 Loaded open_dataset(const LoadOptions& options) {
   check_split_rule(options.split);
   const Tables tables(options);
@@ -296,7 +295,7 @@ Loaded open_dataset(const LoadOptions& options) {
   if (tables.labels) out.notes.insert(out.notes.end(), tables.labels->notes.begin(), tables.labels->notes.end());
   Dataset& d = out.data;
   changed = apply_features(options, d, *owned, stored && !tables.features) || changed;
-  warn_of_labels(d, out.warnings);
+  for (std::string& warning : label_warnings(d)) out.warnings.push_back(std::move(warning));
   changed = apply_split(options, d, *owned, out.warnings) || changed;
   d.storage = owned;
   if (changed) d.digest = dataset_digest(d);
@@ -331,7 +330,10 @@ std::vector<std::string> require_task(const Dataset& data) {
   if (!without.empty())
     warnings.push_back(std::to_string(without.size()) + " of " + std::to_string(data.classes) +
                        " classes have no node to train on: " + list_of(without));
-  if (counts.val == 0) warnings.push_back("no node validates");
+  if (std::count(trained.begin(), trained.end(), true) == 1)
+    warnings.push_back("all training nodes are of one class: whatever is trained will answer that");
+  if (counts.val == 0)
+    warnings.push_back("no node validates: the last weights are kept, not the best ones, and --patience cannot act");
   if (counts.test == 0) warnings.push_back("no node tests");
   return warnings;
 }

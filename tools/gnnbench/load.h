@@ -41,6 +41,9 @@ Loaded open_dataset(const LoadOptions& options);
 // The same, with notes and warnings given to the run.
 Dataset load_dataset(const LoadOptions& options, cli::Run& run);
 
+// Classes without a node; part of load_dataset's warnings.
+std::vector<std::string> label_warnings(const Dataset& data);
+
 // What training needs: features, labels, a labelled node to train on. Throws Error(input) with the counts and what to pass;
 // returns warnings (classes without a training node, parts that are empty).
 std::vector<std::string> require_task(const Dataset& data);

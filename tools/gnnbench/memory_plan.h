@@ -15,8 +15,8 @@ struct MemoryPart {
   std::uint64_t bytes = 0;
 };
 
-// Of one worker's process. Full-graph: what the backward pass keeps of each layer (its input, and A x where that is the narrower)
-// and one layer's transients. Mini-batch: the same over the rows that a batch can have at most, B prod(k) a hop, never above n.
+// Of one worker's process, rank 0. Full-graph: what the backward pass keeps of each layer (its input, and A x where that is the
+// narrower) and one layer's transients. Mini-batch: the same over the rows that a batch can have at most, B prod(k) a hop, never above n.
 // Evaluation, on rank 0, stands beside it: the greater of the two counts.
 struct MemoryPlan {
   std::vector<MemoryPart> parts;
@@ -27,8 +27,8 @@ MemoryPlan plan_memory(const TrainPlan& plan, const Dataset& data);
 // --memory, or 90 % of the machine's or cgroup's.
 std::uint64_t memory_limit(const TrainOptions& options);
 
-// Throws Error(infeasible) where the plan exceeds the limit: the parts, and the largest --hidden (or, where that is not enough,
-// --batch) that fits.
+// Throws Error(infeasible) where the plan of all workers together exceeds the limit: the parts, the largest --hidden (or, where
+// none fits, --batch) with which the run is let through, as it is to be typed, and the --memory that would do.
 void check_memory(const TrainPlan& plan, const Dataset& data);
 
 }  // namespace tenfold::gnnbench

@@ -176,6 +176,8 @@ const char* name_of(Aggregator aggregator) {
   return "";
 }
 
+const char* activation_name(const ModelSpec& spec) { return spec.kind == ModelKind::gat ? "elu" : "relu"; }
+
 Json model_json(const StoredModel& m) {
   const ModelSpec& s = m.spec;
   return {{"model", name_of(s.kind)},
@@ -188,6 +190,7 @@ Json model_json(const StoredModel& m) {
           {"heads", s.heads},
           {"heads_last", s.heads_last},
           {"norm", s.norm == Norm::layer ? "layer" : "none"},
+          {"activation", activation_name(s)},
           {"self_loops", s.self_loops},
           {"order", name_of(s.order)},
           {"precompute_first", name_of(s.precompute_first)},
@@ -212,6 +215,9 @@ StoredModel parse_model(const std::string& file) {
       input_error(error.message());
     }
   }
+  // A model of another activation would load, and answer something else.
+  if (const data::JsonValue* activation = json.find("activation"); activation && data::to_json(*activation) != activation_name(s))
+    input_error(fmt::format("{}: activation: {} has {}", file, name_of(s.kind), activation_name(s)));
   const auto size = [&](const char* key) {
     const Json value = data::to_json(member(json, key, file));
     if (!value.is_number_integer() || value.get<std::int64_t>() < 0 || value.get<std::int64_t>() > (std::int64_t{1} << 31))

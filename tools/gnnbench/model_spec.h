@@ -65,6 +65,9 @@ std::int64_t parameter_count(const std::vector<ParameterSpec>& parameters);
 // Whether layer l multiplies by its weights before it aggregates: the narrower side wins (aggregation at width D_l or D_{l+1}).
 bool gemm_first(const ModelSpec& spec, std::int64_t width_in, std::int64_t width_out, bool sparse_input);
 
+// Between layers: "relu", of gat "elu" (Velickovic et al. 2018).
+const char* activation_name(const ModelSpec& spec);
+
 const char* name_of(ModelKind kind);
 const char* name_of(Aggregator aggregator);
 

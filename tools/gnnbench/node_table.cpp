@@ -113,7 +113,8 @@ void number_labels(LabelFile& out, const TextRows& rows, std::size_t column) {
       number = next++;
     }
     out.classes = next;
-    out.notes.push_back(out.file + ": class names become 0 to " + std::to_string(next - 1) + " in alphabetical order: " + list);
+    out.notes.push_back(out.file + ": class names become " + (next > 1 ? "0 to " : "") + std::to_string(next - 1) +
+                        " in alphabetical order: " + list);
   }
   for (std::size_t r = 0; r < rows.rows(); ++r) {
     const std::string& word = rows.at(r, column);

@@ -76,7 +76,8 @@ PartTable tabulate(const Dataset& data, const Partition& partition, const Bounda
 report::Table report_table(const PartTable& table) {
   report::Table out{.title = "Parts", .columns = {"part", "nodes", "training nodes", "halo rows"}, .rows = {}};
   out.caption =
-      "Halo rows are those of other parts that a part's nodes aggregate: a full-graph method fetches them, layer by layer.";
+      "Halo rows are those of other parts that a part's nodes aggregate: a full-graph method fetches them, layer by layer. "
+      "pair_rows[i][j] of the result counts those of part i that part j fetches.";
   for (std::size_t w = 0; w < table.sizes.size(); ++w)
     out.rows.push_back(
         {std::to_string(w), std::to_string(table.sizes[w]), std::to_string(table.train[w]), std::to_string(table.halo[w])});
@@ -101,8 +102,12 @@ cli::Result partition(const PartitionCommandOptions& options, cli::Run& run) {
   if (options.partition.balance_train && std::find(train.begin(), train.end(), 1) == train.end())
     run.warn("no training nodes to divide evenly; --balance-train has nothing to do");
   const Partition parts = partition_graph(data.graph, symmetric, options.parts, train, options.partition);
+  run.step({.what = "dividing", .done = 1, .total = 1, .unit = "partition", .note = ""});
+  if (run.stop()) run.interrupted();  // SIGINT waits for METIS, SIGTERM ends it
   const Boundary crossing = boundary(data.graph, symmetric, parts);
   const PartTable table = tabulate(data, parts, crossing);
+  if (const auto empty = std::count(table.sizes.begin(), table.sizes.end(), 0); empty > 0)
+    run.warn(fmt::format("{} of {} parts have no nodes; their workers would have nothing to do", empty, parts.parts));
 
   const auto bytes = std::as_bytes(std::span(parts.part_of));
   const std::array<std::int64_t, 1> shape = {data.nodes()};

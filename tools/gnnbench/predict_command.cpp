@@ -60,6 +60,7 @@ LoadOptions data_of_run(const std::string& run) {
   for (cli::OptionSpec& spec : table.specs())
     if (config.is_object() && config.contains(spec.name)) cli::set_option(spec, config[spec.name], file + ": " + spec.name);
   if (load.data.empty()) usage_error("which data? pass --data DATA");
+  if (load.data == "-") usage_error(run + ": its data came from standard input; pass them with --data DATA, - for a pipe again");
   return load;
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "gnnbench/epoch_order.h"
 
@@ -83,6 +85,40 @@ Dataset rearranged(const Dataset& data, std::span<const NodeId> nodes) {
   out.labels = arrays->labels;
   out.split = arrays->split;
   out.storage = std::move(arrays);
+  return out;
+}
+
+Dataset with_fewer_columns(const Dataset& data, std::int64_t most, std::uint64_t seed) {
+  const Features& all = data.features;
+  if (all.width <= most) return data;
+  std::vector<NodeId> chosen(at(all.width));
+  std::iota(chosen.begin(), chosen.end(), 0);
+  chosen = epoch_order(RandomKey{seed}, 1, chosen);
+  chosen.resize(at(most));
+  std::sort(chosen.begin(), chosen.end());
+
+  auto arrays = std::make_shared<Arrays>();
+  if (all.sparse()) {
+    const std::vector<NodeId> place = places(all.width, chosen);
+    arrays->indptr = {0};
+    for (std::int64_t v = 0; v < data.nodes(); ++v) {
+      for (EdgeIndex e = all.indptr[at(v)]; e < all.indptr[at(v) + 1]; ++e) {
+        if (place[at(all.columns[at(e)])] == kAbsent) continue;
+        arrays->columns.push_back(place[at(all.columns[at(e)])]);
+        arrays->values.push_back(all.values[at(e)]);
+      }
+      arrays->indptr.push_back(static_cast<EdgeIndex>(arrays->columns.size()));
+    }
+  } else {
+    arrays->dense.reserve(at(data.nodes() * most));
+    for (std::int64_t v = 0; v < data.nodes(); ++v)
+      for (const NodeId column : chosen) arrays->dense.push_back(all.dense[at(v * all.width + column)]);
+  }
+  Dataset out = data;
+  out.digest.clear();
+  out.features = {
+      .width = most, .dense = arrays->dense, .indptr = arrays->indptr, .columns = arrays->columns, .values = arrays->values};
+  out.storage = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const Arrays>>>(data.storage, arrays);
   return out;
 }
 

@@ -13,7 +13,7 @@ namespace tenfold::gnnbench {
 
 class RelabelTable {
  public:
-  // 8 bytes a node. `stamp`: of the first batch (tests of its overflow).
+  // 8 bytes a node, as much as the graph's row starts, for any number of nodes. `stamp`: of the first batch (tests of its overflow).
   explicit RelabelTable(std::int64_t nodes, std::uint32_t stamp = 1) : entries_(static_cast<std::size_t>(nodes)), now_(stamp) {}
 
   // Forgets all ids. Once in 2^32 times this touches the whole table.

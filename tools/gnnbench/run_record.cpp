@@ -131,6 +131,10 @@ std::vector<RunRecord> read_curve_file(const std::filesystem::path& file, const 
   const auto seed = table.find("seed"), time = table.find("time_s"), val = table.find("val"), test = table.find("test");
   if (!seed || !time || !val)
     input_error(fmt::format("{}:{}: the header seed,time_s,val and perhaps test is needed", where, table.header_line));
+  for (const std::string& column : table.names)
+    if (column != "seed" && column != "time_s" && column != "val" && column != "test")
+      input_error(
+          fmt::format("{}:{}: column {}: seed, time_s, val and test are known; leave it out", where, table.header_line, column));
   if (table.rows == 0) input_error(where + ": no row below the header");
   std::vector<RunRecord> records;
   for (std::size_t row = 0; row < table.rows; ++row) {

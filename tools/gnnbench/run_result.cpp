@@ -40,11 +40,13 @@ Json target_json(const TrainOptions& o, const std::vector<CurvePoint>& curve, Cu
   Json out = {{"value", *o.target}, {"on", on_test ? "test" : "val"}, {"clock", name_of(o.clock)}};
   const std::optional<TargetTime> time = time_to_target(clock, metric, *o.target);
   out["reached"] = time.has_value();
-  out["tta_s"] = time ? Json(time->t_hi) : Json(nullptr);
-  out["t_lo_s"] = time ? Json(time->t_lo) : Json(nullptr);
+  // At update 0 nothing of what the clock shows was spent on getting there.
+  const bool trained = time && curve[time->point].update > 0;
+  out["tta_s"] = time ? Json(trained ? time->t_hi : 0) : Json(nullptr);
+  out["t_lo_s"] = time ? Json(trained ? time->t_lo : 0) : Json(nullptr);
   out["update"] = time ? Json(curve[time->point].update) : Json(nullptr);
   out["epoch"] = time ? Json(curve[time->point].epoch) : Json(nullptr);
-  out["tta_setup_s"] = time ? Json(time->t_hi + setup_s) : Json(nullptr);
+  out["tta_setup_s"] = time ? Json((trained ? time->t_hi : 0) + setup_s) : Json(nullptr);
   return out;
 }
 

@@ -37,7 +37,8 @@ std::vector<RunRecord> read_imported(const fs::path& folder) {
 fs::path file_of(const std::string& name) {
   std::string stem;
   for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                       (c == '.' && !stem.empty() && stem.back() != '-');  // no hidden file
     stem += plain ? c : '-';
   }
   return fs::path(kImported) / (stem + ".csv");

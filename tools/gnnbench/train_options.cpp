@@ -11,6 +11,7 @@
 #include "gnnbench/curve.h"
 #include "gnnbench/draws_file.h"
 #include "gnnbench/epoch_order.h"
+#include "gnnbench/idle_options.h"
 #include "gnnbench/partition_command.h"
 #include "gnnbench/sampler.h"
 
@@ -174,6 +175,10 @@ TrainPlan plan_training(const TrainOptions& given, const Dataset& data) {
   plan.options = with_overrides(given, plan.system);
   TrainOptions& o = plan.options;
   SystemSpec& s = plan.system;
+  // What holds for all systems of a comparison may be idle in one; what a system is given for itself may not.
+  for (const auto& [key, value] : s.overrides)
+    if (const std::string why = why_idle(key, o, s); !why.empty())
+      usage_error(fmt::format("system {}: {} has no effect there: {}", given.system, key, why));
   if (s.method == Method::mlp) o.model.kind = ModelKind::mlp;
   check_model(o.model);
   if (s.workers > data.nodes()) usage_error(fmt::format("{} workers for {} nodes", s.workers, data.nodes()));
@@ -196,6 +201,12 @@ TrainPlan plan_training(const TrainOptions& given, const Dataset& data) {
   (void)EvalSchedule::parse(o.eval_every, plan.updates_per_epoch);
   if (o.budget) plan.warnings.push_back("--budget makes the curve depend on this machine's speed");
   return plan;
+}
+
+void refuse_graphless_model(const TrainPlan& plan) {
+  if (plan.system.family() != Family::baseline && plan.options.model.kind == ModelKind::mlp)
+    usage_error(fmt::format("--model mlp: it has no graph, which {} trains on; --system mlp trains one, and compare does besides",
+                            name_of(plan.system.method)));
 }
 
 }  // namespace tenfold::gnnbench

@@ -87,4 +87,7 @@ struct TrainPlan {
 // Throws Error(usage) for options that contradict each other (fanouts than layers more, k > n, heads).
 TrainPlan plan_training(const TrainOptions& options, const Dataset& data);
 
+// A network without a graph under a system that trains on one: what tests do, and no user means. Throws Error(usage).
+void refuse_graphless_model(const TrainPlan& plan);
+
 }  // namespace tenfold::gnnbench

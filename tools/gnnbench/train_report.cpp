@@ -91,14 +91,18 @@ cli::Result train_report(const TrainPlan& plan, Json value) {
   const std::string system = to_string(plan.system);
   const double train_s = value["curve"].back()["train_s"];
   result.asked = fmt::format("Train {} on {}.", system, value["data"]["name"].get<std::string>());
-  result.answer = fmt::format(
-      "Test accuracy {} at the best validation accuracy, {}, at update {} of {}; {:.3g} s of training. {}", share(best["test"]),
-      share(best["val"]), best["update"].get<std::int64_t>(), value["updates"].get<std::int64_t>(), train_s, ending(value));
+  const std::string which = plan.options.select == SelectBy::test_max ? "the greatest of the run"
+                            : best["val"].is_null()                   ? "of the last weights, as no node validates"
+                                                                      : "at the best validation accuracy, " + share(best["val"]);
+  result.answer = fmt::format("Test accuracy {} {}, at update {} of {}; {:.3g} s of training. {}", share(best["test"]), which,
+                              best["update"].get<std::int64_t>(), value["updates"].get<std::int64_t>(), train_s, ending(value));
   const Json& target = value["target"];
   if (!target.is_null())
     result.answer += target["reached"].get<bool>()
-                         ? fmt::format(" The target {} was reached after {:.3g} s.", target["value"].get<double>(),
-                                       target["tta_s"].get<double>())
+                         ? target["update"] == 0
+                               ? fmt::format(" The target {} was reached by untrained weights.", target["value"].get<double>())
+                               : fmt::format(" The target {} was reached after {:.3g} s.", target["value"].get<double>(),
+                                             target["tta_s"].get<double>())
                          : fmt::format(" The target {} was not reached.", target["value"].get<double>());
   report::Table points{.title = "Curve", .columns = {"update", "epoch", "train s", "loss", "validation", "test"}, .rows = {}};
   for (const Json& p : value["curve"])

@@ -67,7 +67,6 @@ std::string seeds(std::size_t n) { return fmt::format("{} seed{}", n, n == 1 ? "
 
 std::string number(double value) { return fmt::format("{:.3g}", value); }
 
-// "(95 % interval 1.9 to 3.1, 5 seeds)"
 std::string evidence(std::optional<double> low, std::optional<double> high, const TimeRatio& r) {
   std::string text = low && high ? "95 % interval " + number(*low) + " to " + number(*high) + ", "
                      : low       ? "95 % interval from " + number(*low) + " on, "
@@ -76,7 +75,8 @@ std::string evidence(std::optional<double> low, std::optional<double> high, cons
   text += seeds(r.pairs);
   if (r.bounds > 0) text += fmt::format(", {} of them only a bound", r.bounds);
   if (r.both_censored > 0) text += fmt::format(", {} dropped in which neither got there", r.both_censored);
-  return "(" + text + ")";
+  if (r.at_zero > 0) text += fmt::format(", {} dropped in which untrained weights had got there", r.at_zero);
+  return text;
 }
 
 std::optional<double> inverse(std::optional<double> value) { return value ? std::optional(1 / *value) : std::nullopt; }
@@ -119,7 +119,7 @@ TimeRatio time_ratio(std::span<const ReachTime> a, std::span<const ReachTime> b)
     if (!y) continue;
     if (!x.reached && !y->reached) {
       ++out.both_censored;
-    } else if (x.time <= 0 || y->time <= 0) {
+    } else if (x.untrained || y->untrained || x.time <= 0 || y->time <= 0) {
       ++out.at_zero;
     } else {
       times_a.push_back(x.time);
@@ -143,23 +143,30 @@ TimeRatio time_ratio(std::span<const ReachTime> a, std::span<const ReachTime> b)
   return out;
 }
 
+std::string ratio_evidence(const TimeRatio& r) { return evidence(r.low, r.high, r); }
+
+std::string why_no_ratio(const TimeRatio& r, const std::string& a, const std::string& b) {
+  if (r.pairs > 0)
+    return fmt::format("no ratio of {} to {} can be given: in some seeds only one got there, in others only the other ({})", a, b,
+                       seeds(r.pairs));
+  if (r.at_zero > 0)
+    return fmt::format("no ratio of {} to {} can be given: untrained weights had got there before the first update ({})", a, b,
+                       seeds(r.at_zero));
+  if (r.both_censored > 0) return fmt::format("neither {} nor {} got there ({})", a, b, seeds(r.both_censored));
+  return fmt::format("{} and {} share no seed whose times can be divided", a, b);
+}
+
 std::string verdict(const TimeRatio& r, const std::string& a, const std::string& b) {
-  if (r.kind == RatioKind::none) {
-    if (r.pairs > 0)
-      return fmt::format("no ratio of {} to {} can be given: in some seeds only one got there, in others only the other ({})", a,
-                         b, seeds(r.pairs));
-    if (r.both_censored > 0) return fmt::format("neither {} nor {} got there ({})", a, b, seeds(r.both_censored));
-    return fmt::format("{} and {} share no seed whose times can be divided", a, b);
-  }
+  if (r.kind == RatioKind::none) return why_no_ratio(r, a, b);
   const bool bound = r.kind != RatioKind::exact;
   const char* least = bound ? "at least " : "";
   if (r.shown && *r.ratio >= 1)
-    return fmt::format("{} took {}{} times as long as {} {}", a, least, number(*r.ratio), b, evidence(r.low, r.high, r));
+    return fmt::format("{} took {}{} times as long as {} ({})", a, least, number(*r.ratio), b, evidence(r.low, r.high, r));
   if (r.shown)
-    return fmt::format("{} took {}{} times as long as {} {}", b, least, number(1 / *r.ratio), a,
+    return fmt::format("{} took {}{} times as long as {} ({})", b, least, number(1 / *r.ratio), a,
                        evidence(inverse(r.high), inverse(r.low), r));
   const char* side = r.kind == RatioKind::at_least ? "at least " : r.kind == RatioKind::at_most ? "at most " : "";
-  return fmt::format("no difference shown between {} and {}: the ratio of their times is {}{} {}", a, b, side, number(*r.ratio),
+  return fmt::format("no difference shown between {} and {}: the ratio of their times is {}{} ({})", a, b, side, number(*r.ratio),
                      evidence(r.low, r.high, r));
 }
 

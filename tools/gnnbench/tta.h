@@ -18,6 +18,7 @@ struct ReachTime {
   std::uint64_t seed = 0;
   double time = 0;  // seconds (or updates, or epochs) to the target; of a censored run to its end
   bool reached = true;  // else censored
+  bool untrained = false;  // reached before the first update: time is 0, and a ratio says nothing
 };
 
 // Kaplan and Meier (1958): the first time with S(t) <= 1/2, in whole numbers; nothing if S stays above. Of an even number of
@@ -53,6 +54,11 @@ TimeRatio time_ratio(std::span<const ReachTime> a, std::span<const ReachTime> b)
 
 // "sync took 2.4 times as long as ns (95 % interval 1.9 to 3.1, 5 seeds)", "no difference shown between ...", "... at least ...".
 std::string verdict(const TimeRatio& ratio, const std::string& a, const std::string& b);
+// "95 % interval 1.9 to 3.1, 5 seeds, 1 of them only a bound, 2 dropped in which neither got there": what counts, and what does
+// not.
+std::string ratio_evidence(const TimeRatio& ratio);
+// Of a ratio of kind none.
+std::string why_no_ratio(const TimeRatio& ratio, const std::string& a, const std::string& b);
 
 const char* name_of(RatioKind kind);
 // {"kind", "ratio", "ci", "pairs", "bounds", "both_censored", "at_zero", "shown", "log_rank_p"}

@@ -32,21 +32,102 @@ std::string gap_evidence(const stats::PairedComparison& gap) {
                      points(gap.interval.high), n);
 }
 
+std::string runs_text(std::size_t n) { return fmt::format("{} run{}", n, n == 1 ? "" : "s"); }
+
+// "pipe@2 (0.0996 s)", "bns:0.1@2 (0.146 s, 1 of 2 runs got there)", "ns (1 of 5 runs got there)"
+std::string with_median(const ComparedSystem& s) {
+  std::string what = s.median_s ? number(*s.median_s) + " s" : "";
+  if (s.reached < s.runs.size())
+    what += fmt::format("{}{} of {} got there", what.empty() ? "" : ", ", s.reached, runs_text(s.runs.size()));
+  return fmt::format("{} ({})", s.name, what);
+}
+
+// Our own systems beside the one with the smallest median, by what its pair with each shows.
+struct Standing {
+  const ComparedSystem* first = nullptr;
+  std::vector<std::string> later, open, sooner;
+};
+
+Standing standing_of(const Comparison& c) {
+  Standing out;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < c.systems.size(); ++i) {
+    const ComparedSystem& s = c.systems[i];
+    if (s.imported || !s.median_s || (out.first && *out.first->median_s <= *s.median_s)) continue;
+    out.first = &s;
+    first = i;
+  }
+  for (const SystemPair& pair : c.pairs) {
+    if (!out.first || (pair.a != first && pair.b != first)) continue;
+    const ComparedSystem& other = c.systems[pair.a == first ? pair.b : pair.a];
+    if (other.imported) continue;
+    const bool a_later = pair.time.shown && *pair.time.ratio > 1;
+    auto& list = !pair.time.shown ? out.open : a_later == (pair.b == first) ? out.later : out.sooner;
+    list.push_back(with_median(other));
+  }
+  return out;
+}
+
+std::string target_text(const Comparison& c) { return fmt::format("{} accuracy {:.4f}", part_name(c.measure.on), c.target); }
+
+std::string target_says_nothing(const Comparison& c) {
+  std::size_t runs = 0;
+  double best = kUnknown, untrained = kUnknown;  // the highest of either
+  for (const ComparedSystem& s : c.systems) {
+    if (s.imported) continue;
+    runs += s.runs.size();
+    best = std::fmax(best, s.best);
+    for (const RunRecord& run : s.runs)
+      if (run.curve.front().update == 0)
+        untrained = std::fmax(untrained, c.measure.on == Part::test ? run.curve.front().test : run.curve.front().val);
+  }
+  const std::string advice =
+      best > untrained
+          ? fmt::format("take a --target above {:.4f} (the best median over seeds is {:.4f})", untrained, best)
+          : fmt::format("nor is any other --target worth asking about, as nothing got above their {:.4f}", untrained);
+  return fmt::format(
+      "The target, {}, says nothing about training: untrained weights reach it before the first update in {} of {}. Nothing is "
+      "ranked; {}.",
+      target_text(c), c.reached_untrained, runs_text(runs), advice);
+}
+
+// Ranks what pairs show and nothing else: medians alone order noise, too.
 std::string who_was_first(const Comparison& c) {
-  std::vector<const ComparedSystem*> order;
+  if (!c.target_tells()) return target_says_nothing(c);
+  const Standing standing = standing_of(c);
+  if (!standing.first) return "No system's median run reached " + target_text(c) + ".";
+  const std::string median =
+      fmt::format("median {} s of the {} clock{}", number(*standing.first->median_s), name_of(c.measure.clock),
+                  standing.first->reached < standing.first->runs.size()
+                      ? fmt::format(", {} of {} got there", standing.first->reached, runs_text(standing.first->runs.size()))
+                      : "");
+  const std::string &name = standing.first->name, what = target_text(c);
+  const std::size_t pairs = own_pairs(c);
+  if (pairs == 0) return fmt::format("{} reached {} ({}).", name, what, median);
+  const std::string level =
+      pairs == 1 ? "1 pair compared, at the 95 % level" : fmt::format("{} pairs compared, each at the 95 % level", pairs);
+  const auto are = [](const std::vector<std::string>& list) { return list.size() == 1 ? "is" : "are"; };
+  if (standing.open.empty() && standing.sooner.empty())
+    return fmt::format("{} was first to {} ({}): {} {} shown to take longer ({}).", name, what, median, list_of(standing.later),
+                       are(standing.later), level);
+  std::string text = fmt::format("No system is shown to be first to {} ({}): ", what, level);
+  text += standing.open.empty() ? fmt::format("of medians that of {} is the smallest ({})", name, median)
+                                : fmt::format("no difference shown between {} ({}) and {}", name, median, list_of(standing.open));
+  if (!standing.later.empty())
+    text += fmt::format("; {} {} shown to take longer than {}", list_of(standing.later), are(standing.later), name);
+  if (!standing.sooner.empty())
+    text +=
+        fmt::format("; seed by seed {} {} shown to take less time than {}", list_of(standing.sooner), are(standing.sooner), name);
+  return text + ".";
+}
+
+void say_imported(const Comparison& c, std::vector<std::string>& out) {
+  std::vector<std::string> names;
   for (const ComparedSystem& s : c.systems)
-    if (s.median_s) order.push_back(&s);
-  const std::string what = fmt::format("{} accuracy {:.4f}", part_name(c.measure.on), c.target);
-  if (order.empty()) return "No system's median run reached " + what + ".";
-  std::stable_sort(order.begin(), order.end(),
-                   [](const ComparedSystem* x, const ComparedSystem* y) { return *x->median_s < *y->median_s; });
-  const std::string clock = order[0]->imported ? "its own" : std::string("the ") + name_of(c.measure.clock);
-  std::string text =
-      fmt::format("{} was first to {} (median {} s of {} clock)", order[0]->name, what, number(*order[0]->median_s), clock);
-  std::vector<std::string> rest;
-  for (std::size_t i = 1; i < order.size(); ++i)
-    rest.push_back(fmt::format("{} {} s", order[i]->name, number(*order[i]->median_s)));
-  return text + (rest.empty() ? "" : "; then " + list_of(rest)) + ".";
+    if (s.imported) names.push_back(with_median(s));
+  if (!names.empty())
+    out.push_back(fmt::format("Imported, measured by {} and not ranked: {}.",
+                              names.size() == 1 ? "a clock of its own" : "clocks of their own", list_of(names)));
 }
 
 void say_headline(const Comparison& c, std::vector<std::string>& out) {
@@ -99,6 +180,12 @@ void say_baselines(const Comparison& c, std::vector<std::string>& out) {
     const auto accuracy = test_accuracy(baseline);
     names.push_back(baseline.name + (accuracy ? fmt::format(" ({:.3f})", accuracy->mean) : ""));
   }
+  std::vector<std::string> reach;
+  for (const ComparedSystem& baseline : c.baselines)
+    if (2 * baseline.reached > baseline.runs.size()) reach.push_back(baseline.name);
+  if (!reach.empty() && c.target_tells())
+    out.push_back(fmt::format("{} {} the target, too: it asks for no more than what a baseline gives.", list_of(reach),
+                              reach.size() == 1 ? "reaches" : "reach"));
   bool any = false, tested = false;
   for (const BaselineCheck& check : c.checks) {
     tested =
@@ -118,20 +205,40 @@ void say_baselines(const Comparison& c, std::vector<std::string>& out) {
 Claim ratio_claim(std::string claim, std::string published, const TimeRatio& ratio, bool above, const std::string& a,
                   const std::string& b, const char* what) {
   Claim out{.claim = std::move(claim), .published = std::move(published), .evidence = {}};
-  const bool larger = ratio.ratio && *ratio.ratio > 1;
-  if (ratio.shown) out.verdict = larger == above ? ClaimVerdict::holds : ClaimVerdict::does_not_hold;
   if (!ratio.ratio) {
-    out.evidence = "no ratio: too many runs missed the target";
+    out.evidence = why_no_ratio(ratio, a, b);
     return out;
   }
+  const bool larger = *ratio.ratio > 1;
+  out.verdict = !ratio.shown ? ClaimVerdict::no_difference : larger == above ? ClaimVerdict::holds : ClaimVerdict::does_not_hold;
   const char* bound = ratio.kind == RatioKind::at_least ? "at least " : ratio.kind == RatioKind::at_most ? "at most " : "";
-  std::string interval;
-  if (ratio.low || ratio.high)
-    interval =
-        fmt::format(", 95 % interval {} to {}", ratio.low ? number(*ratio.low) : "-", ratio.high ? number(*ratio.high) : "-");
-  out.evidence = fmt::format("{} of {} over {}: {}{}{}, {} seed{}", what, a, b, bound, number(*ratio.ratio), interval,
-                             ratio.pairs, ratio.pairs == 1 ? "" : "s");
+  out.evidence = fmt::format("{} of {} over {}: {}{}, {}", what, a, b, bound, number(*ratio.ratio), ratio_evidence(ratio));
   return out;
+}
+
+// Full-graph against mini-batch, by the headline's pair. Where the target says nothing there is none, and that is the evidence.
+void claims_of_order(const Comparison& c, std::vector<Claim>& claims) {
+  struct Order {
+    const char* claim;
+    const char* published;
+    TimeRatio SystemPair::* ratio;
+    bool above;
+    const char* what;
+  };
+  constexpr Order kOrders[] = {{"mini-batch training is sooner at the target than full-graph training",
+                                "2.4x to 15.2x (abstract)", &SystemPair::time, true, "time"},
+                               {"full-graph training needs fewer updates", "", &SystemPair::updates, false, "updates"},
+                               {"full-graph training needs more epochs", "", &SystemPair::epochs, true, "epochs"}};
+  const bool both = !std::isnan(c.best_fg) && !std::isnan(c.best_mb);
+  for (const Order& order : kOrders) {
+    if (c.headline)
+      claims.push_back(ratio_claim(order.claim, order.published, (*c.headline).*order.ratio, order.above,
+                                   c.systems[c.headline->a].name, c.systems[c.headline->b].name, order.what));
+    else if (both && !c.target_tells())
+      claims.push_back({.claim = order.claim,
+                        .published = order.published,
+                        .evidence = "the target says nothing: untrained weights reach it"});
+  }
 }
 
 std::optional<Claim> within_claim(std::string claim, std::string published, const ComparedSystem& a, const ComparedSystem& b,
@@ -140,8 +247,8 @@ std::optional<Claim> within_claim(std::string claim, std::string published, cons
   if (!gap.gap) return std::nullopt;
   Claim out{.claim = std::move(claim), .published = std::move(published), .evidence = {}};
   const stats::Interval& interval = gap.gap->interval;
-  if (interval.low >= -margin && interval.high <= margin) out.verdict = ClaimVerdict::holds;
-  if (interval.low > margin || interval.high < -margin) out.verdict = ClaimVerdict::does_not_hold;
+  if (interval.low >= -margin && interval.high <= margin) out.verdict = ClaimVerdict::shown_within;
+  if (interval.low > margin || interval.high < -margin) out.verdict = ClaimVerdict::shown_apart;
   out.evidence = fmt::format("{} less {} in test accuracy {}", a.name, b.name, gap_evidence(*gap.gap));
   return out;
 }
@@ -151,6 +258,7 @@ std::optional<Claim> within_claim(std::string claim, std::string published, cons
 std::vector<std::string> verdicts(const Comparison& c) {
   std::vector<std::string> out;
   if (!c.systems.empty()) out.push_back(who_was_first(c));
+  say_imported(c, out);
   say_headline(c, out);
   say_missed(c, out);
   say_unconverged(c, out);
@@ -161,11 +269,20 @@ std::vector<std::string> verdicts(const Comparison& c) {
   return out;
 }
 
+std::size_t own_pairs(const Comparison& c) {
+  const auto own = static_cast<std::size_t>(
+      std::count_if(c.systems.begin(), c.systems.end(), [](const ComparedSystem& s) { return !s.imported; }));
+  return own * (own - 1) / 2;
+}
+
 const char* name_of(ClaimVerdict verdict) {
   switch (verdict) {
     case ClaimVerdict::holds: return "holds";
     case ClaimVerdict::no_difference: return "no difference shown";
     case ClaimVerdict::does_not_hold: return "does not hold";
+    case ClaimVerdict::shown_within: return "shown within";
+    case ClaimVerdict::shown_apart: return "shown apart";
+    case ClaimVerdict::not_shown: return "not shown";
   }
   return "";
 }
@@ -173,14 +290,9 @@ const char* name_of(ClaimVerdict verdict) {
 std::vector<Claim> published_claims(const Comparison& c) {
   std::vector<Claim> claims;
   const auto method_of = [](const ComparedSystem& s) { return parse_system(s.runs.front().text).method; };
+  claims_of_order(c, claims);
   if (c.headline) {
     const ComparedSystem &fg = c.systems[c.headline->a], &mb = c.systems[c.headline->b];
-    claims.push_back(ratio_claim("mini-batch training is sooner at the target than full-graph training",
-                                 "2.4x to 15.2x (abstract)", c.headline->time, true, fg.name, mb.name, "time"));
-    claims.push_back(
-        ratio_claim("full-graph training needs fewer updates", "", c.headline->updates, false, fg.name, mb.name, "updates"));
-    claims.push_back(
-        ratio_claim("full-graph training needs more epochs", "", c.headline->epochs, true, fg.name, mb.name, "epochs"));
     if (auto claim = within_claim("the two reach accuracies within 1.5 points of each other", "", fg, mb, 0.015))
       claims.push_back(std::move(*claim));
   }

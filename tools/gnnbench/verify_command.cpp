@@ -20,6 +20,7 @@ struct VerifyOptions {
   LoadOptions load;
   std::string workers = "1,2,3";
   std::int64_t max_nodes = 5000;
+  std::int64_t max_features = 500;  // pool has a weight of their square
 };
 
 void describe(VerifyOptions& o, cli::OptionTable& table) {
@@ -27,6 +28,7 @@ void describe(VerifyOptions& o, cli::OptionTable& table) {
   table.add("--workers", o.workers, "numbers of workers whose gradients must equal one worker's, as threads of this process")
       .value_name("W,W,..");
   table.add("--max-nodes", o.max_nodes, "a greater graph is verified on a neighbourhood of so many nodes").between(2, 1e9);
+  table.add("--max-features", o.max_features, "wider features are verified on so many of their columns").between(1, 1e9);
 }
 
 namespace {
@@ -83,9 +85,12 @@ cli::Result verify(const VerifyOptions& options, cli::Run& run) {
   const Dataset whole = load_dataset(load, run);
   for (const std::string& warning : require_task(whole)) run.warn(warning);
   const bool part = whole.nodes() > options.max_nodes;
-  const Dataset data = part ? rearranged(whole, neighbourhood(whole, options.max_nodes, run.seed())) : whole;
+  const Dataset nodes = part ? rearranged(whole, neighbourhood(whole, options.max_nodes, run.seed())) : whole;
+  const Dataset data = with_fewer_columns(nodes, options.max_features, run.seed());
   const std::vector<int> workers = parse_workers(options.workers, data.nodes());
   if (part) run.note(fmt::format("{} nodes: verified on {} around a training node (--max-nodes)", whole.nodes(), data.nodes()));
+  if (data.features.width < whole.features.width)
+    run.note(fmt::format("{} features: verified on {} of them (--max-features)", whole.features.width, data.features.width));
   // What a graph promises is counted on all of it.
   std::vector<Check> checks = all_checks(data, workers, run);
   if (part) {
@@ -106,6 +111,7 @@ cli::Result verify_result(const Dataset& whole, const Dataset& verified, const s
   result.value = {{"data", {{"name", whole.name}, {"digest", whole.digest}, {"n", whole.nodes()}, {"nnz", whole.graph.edges()}}},
                   {"verified_nodes", verified.nodes()},
                   {"verified_edges", verified.graph.edges()},
+                  {"verified_features", verified.features.width},
                   {"workers", workers},
                   {"failed", failed},
                   {"checks", checks_json(checks)}};

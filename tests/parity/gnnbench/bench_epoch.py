@@ -3,12 +3,15 @@
 # with a sparse CSR adjacency. In turns; the median epoch of a turn counts; ratio = theirs / ours with the 95 % interval of its mean
 # over the turns. Ours computes A X once (`ratio_without_precompute`: at every epoch, as theirs does).
 # Row epoch_mb: null, PyTorch Geometric's NeighborLoader needs pyg-lib or torch-sparse, which there are not for this torch.
-# Row cpu_sync_2: CPU seconds an epoch of sync with two worker processes over those with one, on the graph of the demo.
+# Row cpu_sync_2: CPU seconds an epoch of sync with two worker processes, mpirun and all, over those with one, on the graph of the
+# demo, one thread a worker: of a longer run less those of a shorter one, as the system counts them. ratio = one's / two's, and
+# times_one its inverse.
 # Row rss_coauthor_cs: peak bytes of training on the sparse features, against those of the dense matrix alone.
 import json
 import math
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +21,7 @@ import warnings
 
 import numpy as np
 import scipy.sparse
+import scipy.stats
 import torch
 from torch_geometric.nn import SAGEConv
 
@@ -28,7 +32,6 @@ graphs = os.path.join(os.environ.get("TENFOLD_DATA", os.path.join(root, "..", "s
 wanted = sys.argv[1] if len(sys.argv) > 1 else None
 THREADS = int(os.environ.get("BENCH_THREADS", len(os.sched_getaffinity(0))))
 TURNS, EPOCHS = int(os.environ.get("BENCH_TURNS", 5)), int(os.environ.get("BENCH_EPOCHS", 10))
-STUDENT = {3: 4.303, 4: 3.182, 5: 2.776}
 
 
 def cpu_name():
@@ -38,10 +41,15 @@ def cpu_name():
     return platform.processor()
 
 
-def train(data, epochs, *more):
+def children_cpu_s():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def train(data, epochs, *more, threads=None):
     with tempfile.TemporaryDirectory() as folder:
         command = [program, "train", data, "--epochs", str(epochs), "--patience", "0", "--eval-every", "1000e", "--self-loops", "off", "--checkpoint-every", "100000"]
-        command += ["--threads", str(THREADS), *more, "-q", "--format", "json", "-o", os.path.join(folder, "run")]
+        command += ["--threads", str(threads or THREADS), *more, "-q", "--format", "json", "-o", os.path.join(folder, "run")]
         answer = subprocess.run(command, capture_output=True, text=True)
         if answer.returncode != 0:
             sys.exit(f"{' '.join(command)}: exit {answer.returncode}: {answer.stderr}")
@@ -120,7 +128,7 @@ class PyG:
 def report(name, unit, ours, peer, peer_name, **more):
     logs = [math.log(p / o) for o, p in zip(ours, peer)]
     mean = statistics.fmean(logs)
-    half = STUDENT.get(len(logs), 2.0) * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else None
+    half = scipy.stats.t.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else None
     print(json.dumps({"name": name, "unit": unit, "ours": statistics.median(ours), "peer": statistics.median(peer), "peer_name": peer_name, "ratio": math.exp(mean),
                       "ci": None if half is None else [math.exp(mean - half), math.exp(mean + half)], "limit_share": None, "threads": THREADS, "cpu": cpu_name(), "git": git, **more}), flush=True)
 
@@ -129,7 +137,7 @@ def wants(name):
     return not wanted or wanted == name
 
 
-def epoch_row(name, data):
+def epoch_row(name, data, turns, epochs):
     torch.set_num_threads(THREADS)
     with tempfile.TemporaryDirectory() as folder:
         path = store(os.path.join(folder, "graph.npz"), *data)
@@ -143,11 +151,11 @@ def epoch_row(name, data):
         form = min(first, key=first.get)
         plain = ["--feature-norm", "none", "--store", "dense"]
         ours, without, theirs, parts = [], [], [], None
-        for _ in range(TURNS):
-            answer = train(path, EPOCHS, *plain)["result"]
+        for _ in range(turns):
+            answer = train(path, epochs, *plain)["result"]
             ours.append(answer["epoch_s"]["median"])
-            theirs.append(peers[form].epochs(EPOCHS))
-            without.append(train(path, EPOCHS, *plain, "--precompute-first", "off")["result"]["epoch_s"]["median"])
+            theirs.append(peers[form].epochs(epochs))
+            without.append(train(path, epochs, *plain, "--precompute-first", "off")["result"]["epoch_s"]["median"])
             parts = answer["breakdown_s"]
         report(name, "s", ours, theirs, f"PyTorch Geometric SAGEConv, {form}", forms_s=first, breakdown_s=parts,
                ratio_without_precompute=math.exp(statistics.fmean(math.log(p / o) for o, p in zip(without, theirs))))
@@ -158,12 +166,17 @@ def cpu_row():
         path = os.path.join(folder, "demo.gnnb")
         subprocess.run([program, "data", "generate", "--kind", "dcsbm", "--nodes", "60000", "--degree", "14", "--split", "random:0.5,0.15,0.35", "-o", path, "-q"], check=True, capture_output=True)
         seconds = {"sync": [], "sync@2": []}
+        short, long = EPOCHS, 6 * EPOCHS
         for _ in range(TURNS):
-            for system in seconds:
-                points = train(path, EPOCHS, "--hidden", "64", "--system", system)["result"]["curve"]
-                points = points if isinstance(points, list) else []
-                seconds[system].append((points[-1]["cpu_s"] - points[0]["cpu_s"]) / EPOCHS)
-        report("cpu_sync_2", "s", seconds["sync@2"], seconds["sync"], "ours, one worker", note="ratio = one worker's CPU seconds an epoch over two workers'")
+            for system, threads in {"sync": 1, "sync@2": 2}.items():
+                spent = []
+                for epochs in (short, long):
+                    before = children_cpu_s()
+                    train(path, epochs, "--hidden", "64", "--system", system, threads=threads)
+                    spent.append(children_cpu_s() - before)
+                seconds[system].append((spent[1] - spent[0]) / (long - short))
+        report("cpu_sync_2", "s", seconds["sync@2"], seconds["sync"], "ours, one worker",
+               times_one=math.exp(statistics.fmean(math.log(two / one) for one, two in zip(seconds["sync"], seconds["sync@2"]))))
 
 
 def rss_row():
@@ -176,9 +189,9 @@ git = subprocess.run(["git", "-C", root, "rev-parse", "--short=12", "HEAD"], cap
 warnings.simplefilter("ignore")  # sparse CSR tensors are "in beta state"
 have = os.path.isdir(graphs)
 if wants("epoch_fg_photo") and have:
-    epoch_row("epoch_fg_photo", photo())
+    epoch_row("epoch_fg_photo", photo(), 3 * TURNS, 2 * EPOCHS)
 if wants("epoch_fg_rmat"):
-    epoch_row("epoch_fg_rmat", rmat())
+    epoch_row("epoch_fg_rmat", rmat(), TURNS, EPOCHS)
 if wants("epoch_mb"):
     print(json.dumps({"name": "epoch_mb", "ours": None, "peer": None, "peer_name": "PyTorch Geometric NeighborLoader: needs pyg-lib or torch-sparse", "ratio": None, "ci": None, "limit_share": None, "threads": THREADS, "cpu": cpu_name(), "git": git}), flush=True)
 if wants("cpu_sync_2"):

@@ -33,6 +33,8 @@ class Exchange {
   virtual torch::Tensor rows(const torch::Tensor& inner, int layer) = 0;
   // Whether rows() stands before this layer.
   virtual bool exchanged(int layer) const = 0;
+  // Whether received rows are of this very update: their owner's ReLU then stops the gradients of what is 0 in them.
+  virtual bool fresh() const { return true; }
   // The graph that a layer aggregates over in this update; degrees (scale, divide) are the whole graph's. Valid until begin().
   virtual GraphPtr graph(int layer) const = 0;
   // After the backward pass: nothing of this update is under way any more that the next one does not await itself.

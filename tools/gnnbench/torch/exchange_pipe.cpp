@@ -130,6 +130,7 @@ class PipeExchange final : public WorkerExchange {
     for (auto& [l, layer] : layers_) layer->update = update;
   }
   Tensor rows(const Tensor& inner, int layer) override { return PipeRows::apply(inner, layers_.at(layer)); }
+  bool fresh() const override { return false; }
 
   std::map<std::string, Tensor> save() override {
     std::map<std::string, Tensor> state;

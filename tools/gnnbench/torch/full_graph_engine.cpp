@@ -34,7 +34,7 @@ class FullGraphEngine final : public Engine {
     LayerRows rows = x_;
     for (int l = 0; l < network_.spec().layers; ++l) {
       if (watch.profile) watch.profile->layer_begins();
-      if (exchange_->exchanged(l)) rows = {.dense = exchange_->rows(rows.dense, l), .sparse = {}, .aggregated = {}};
+      if (exchange_->exchanged(l)) rows = received(l, rows, draws);
       const bool stays = l + 1 < network_.spec().layers && !exchange_->exchanged(l + 1);
       const LayerRows out = network_.layer(l, rows, exchange_->graph(l), draws, stays ? exchange_->graph(l + 1) : GraphPtr());
       if (watch.profile) watch.profile->layer_ends(l, layer_shape(rows, exchange_->graph(l), out.dense), out.dense);
@@ -73,6 +73,12 @@ class FullGraphEngine final : public Engine {
  private:
   std::int64_t inner_rows() const { return inner_ ? static_cast<std::int64_t>(inner_->size()) : input_.data.nodes(); }
   NodeId inner_id(std::int64_t row) const { return inner_ ? (*inner_)[static_cast<std::size_t>(row)] : static_cast<NodeId>(row); }
+
+  LayerRows received(int l, const LayerRows& inner, const Draws& draws) {
+    const Tensor rows = exchange_->rows(inner.dense, l);
+    if (l > 0 && exchange_->fresh()) return network_.exchanged_rows(l, rows, exchange_->graph(l), draws);
+    return {.dense = rows, .sparse = {}, .aggregated = {}};
+  }
 
   void find_loss_rows() {
     std::vector<std::int64_t> rows, labels;

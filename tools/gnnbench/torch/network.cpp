@@ -142,6 +142,15 @@ LayerRows Network::layer(int l, const LayerRows& x, const GraphPtr& graph, const
   return rows;
 }
 
+LayerRows Network::exchanged_rows(int l, const Tensor& x, const GraphPtr& graph, const Draws& draws) const {
+  const DropoutKey key = input_dropout(l, draws);
+  LayerRows rows;
+  rows.dropped = key.p > 0 && spec_.kind != ModelKind::gat;
+  // ReLU of what it made changes nothing; its mask, the zeros, need not be drawn again.
+  rows.dense = rows.dropped ? relu_dropout_(x, graph->source_ids, key, compute_) : x;
+  return rows;
+}
+
 Tensor Network::combine(int l, const Tensor& contributions, const LayerRows& own, const GraphPtr& graph,
                         std::int64_t first) const {
   const Tensor out = layer_output(l, contributions, own, own.count(), first, graph, Draws());

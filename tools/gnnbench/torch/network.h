@@ -46,6 +46,10 @@ class Network {
   // 1, whose sources the rows become as they are: then ReLU and that layer's dropout are one pass.
   LayerRows layer(int l, const LayerRows& x, const GraphPtr& graph, const Draws& draws, const GraphPtr& next) const;
 
+  // What layer l > 0 takes in, from rows that have passed ReLU and been exchanged: dropped in place, where nothing else is to be
+  // known for the gradient. Of use only where ReLU comes after this in the backward pass, of rows with these very zeros.
+  LayerRows exchanged_rows(int l, const torch::Tensor& x, const GraphPtr& graph, const Draws& draws) const;
+
   // The same without dropout, in two steps, for inference in row chunks: what each source contributes (any rows), and then the
   // destinations of `graph`, which are sources first, first + 1, ..., from all contributions and their own rows `own`.
   torch::Tensor contribution(int l, const LayerRows& x) const;

@@ -1,9 +1,10 @@
-// LibTorch's Adam over a model's parameters, its moments as named tensors, and the reduction of gradients over workers.
+// Adam over a model's parameters, as LibTorch's with its defaults; its moments as named tensors; and the reduction of gradients
+// over workers.
 #pragma once
 
 #include <torch/torch.h>
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,8 +31,16 @@ class Optimiser {
   void restore(const std::vector<std::pair<std::string, torch::Tensor>>& state, const std::string& file);
 
  private:
+  struct Moments {
+    torch::Tensor mean, square;  // exp_avg, exp_avg_sq; undefined before the first step
+    std::int64_t step = 0;
+  };
+  double decay(const Parameter& p) const { return scope_ == DecayScope::all || p.spec.layer == 0 ? wd_ : 0; }
+
   Parameters& parameters_;
-  std::unique_ptr<torch::optim::Adam> adam_;
+  double lr_, wd_;
+  DecayScope scope_;
+  std::vector<Moments> moments_;  // of parameters_.all()
 };
 
 }  // namespace tenfold::gnnbench

@@ -118,8 +118,11 @@ void TrainRun::evaluate() {
     point.val_correct = correct.val;
     point.test_correct = correct.test;
     curve_.push_back(point);
-    const std::size_t best = best_point(curve_, plan_.options.select == SelectBy::test_max);
-    if (best == curve_.size() - 1) best_weights_ = parameters_to_safetensors(network_.parameters());
+    const std::size_t best = best_point(curve_, sizes_, plan_.options.select == SelectBy::test_max);
+    if (best == curve_.size() - 1) {
+      best_weights_ = std::string();  // before there are two
+      best_weights_ = parameters_to_safetensors(network_.parameters());
+    }
     best_ = best;
     run_.log(curve_json(std::span(&curve_.back(), 1), sizes_)[0]);
   }
@@ -130,7 +133,7 @@ void TrainRun::evaluate() {
 bool TrainRun::converged() {
   double flag = 0;
   if (first_rank() && plan_.options.patience > 0 && sizes_.val > 0) {
-    const std::size_t best = best_point(curve_, false);
+    const std::size_t best = best_point(curve_, sizes_, false);
     flag = curve_.back().epoch - curve_[best].epoch >= plan_.options.patience ? 1 : 0;
   }
   sum_over_workers(std::span(&flag, 1), transport_);

@@ -12,6 +12,7 @@ using torch::Tensor;
 
 // Large enough that LibTorch gives hidden rows of common widths to several threads.
 constexpr std::int64_t kRows = 1024;
+constexpr std::int64_t kFeatures = 1024;  // of more the weights alone would take memory
 
 Csr ring(std::int64_t nodes) {
   Csr graph;
@@ -26,7 +27,8 @@ Csr ring(std::int64_t nodes) {
 
 }  // namespace
 
-void warm_up(const ModelSpec& spec, std::int64_t features, int classes, bool sparse, const ComputePtr& compute) {
+void warm_up(const ModelSpec& spec, std::int64_t all_features, int classes, bool sparse, const ComputePtr& compute) {
+  const std::int64_t features = std::min(all_features, kFeatures);
   const Csr graph = ring(kRows);
   std::vector<EdgeIndex> indptr(static_cast<std::size_t>(kRows) + 1);
   std::vector<NodeId> columns(static_cast<std::size_t>(kRows));
