@@ -130,6 +130,9 @@ PngHeader check_structure(std::string_view bytes, const std::string& file) {
   std::size_t at = chunk_at(bytes, kSignature.size(), file).end;
   while (!ended) {
     const Chunk chunk = chunk_at(bytes, at, file);
+    for (const char c : chunk.type)
+      if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+        fail(file, chunk.begin, "a PNG chunk's name is not made of letters");
     if (chunk.type == "IDAT") packed.add(chunk);
     pixels = pixels || chunk.type == "IDAT";
     header.alpha = header.alpha || chunk.type == "tRNS";

@@ -37,8 +37,9 @@ StbImage stb_decode_png(std::string_view bytes, bool wide) {
   const auto size = static_cast<int>(bytes.size());
   const auto take = [&](const auto* pixels) {
     if (pixels == nullptr) {
+      // A chunk that it does not know is named in the reason, which is empty where the name begins with a zero.
       const char* reason = stbi_failure_reason();
-      image.failure = reason != nullptr ? reason : "out of memory";
+      image.failure = reason != nullptr && *reason != '\0' ? reason : "a chunk that is not known, or no memory";
       return;
     }
     const auto count =

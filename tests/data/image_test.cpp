@@ -109,6 +109,8 @@ TEST_CASE("png: headers that lie") {
   CHECK(says(said(signature + header(4, 4, "\x10\x03\x00\x00\x00"s) + end), "that no PNG has"));
   CHECK(says(said(signature + header(4, 4, grey8) + end), "has no pixels"));
   CHECK(says(said(signature + end), "does not begin with a header"));
+  CHECK(says(said(signature + header(1, 1, grey8) + chunk("\0DAT"s, "") + end), "not made of letters"));
+  CHECK(says(said(signature + header(1, 1, grey8) + chunk("ABCD", "") + end), "has no pixels"));
   // One pixel, packed as stored deflate: 2 bytes due (filter and grey), 3 there; then 1.
   const std::string three = "\x78\x01\x01\x03\x00\xfc\xff\x00\x05\x06\x00\x13\x00\x0c"s,
                     one = "\x78\x01\x01\x01\x00\xfe\xff\x00\x00\x01\x00\x01"s;
@@ -116,5 +118,6 @@ TEST_CASE("png: headers that lie") {
   CHECK(says(said(signature + header(1, 1, grey8) + chunk("IDAT", one) + end), "pixels end early"));
   CHECK(says(said(signature + header(1, 1, grey8) + chunk("IDAT", "not deflated") + end), "do not unpack"));
   const std::string two = "\x78\x01\x01\x02\x00\xfd\xff\x00\x05\x00\x07\x00\x06"s;
+  CHECK(says(said(signature + header(1, 1, grey8) + chunk("IDAT", two) + chunk("ABCD", "") + end), "is not read"));
   CHECK(parse_png(signature + header(1, 1, grey8) + chunk("IDAT", two) + end, "f.png").values == std::vector<std::uint16_t>{5});
 }
