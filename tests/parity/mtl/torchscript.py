@@ -27,7 +27,7 @@ def image(n, h, w):
 def prepare(net):
     """Weights by seed; running statistics that are not 0 and 1."""
     for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
+        if getattr(module, "running_mean", None) is not None:
             module.running_mean.uniform_(-0.2, 0.2)
             module.running_var.uniform_(0.5, 1.5)
     return net.eval()
@@ -53,7 +53,7 @@ def main():
     OUT.mkdir(exist_ok=True)
     answers = {}
     good = [("dict", nets.DictNet), ("tuple", nets.TupleNet), ("named", nets.NamedNet), ("single", nets.SingleNet),
-            ("fixed", nets.FixedNet), ("pool", nets.PoolNet)]
+            ("fixed", nets.FixedNet), ("pool", nets.PoolNet), ("ops", nets.OpsNet)]
     torch.manual_seed(5)
     for name, make in good:
         net = prepare(make())

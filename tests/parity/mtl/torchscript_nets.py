@@ -30,7 +30,7 @@ class Block(nn.Module):
 class Trunk(nn.Module):
     def __init__(self):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8, eps=0.03), nn.ReLU(inplace=True))
         self.b1 = Block(8, 12, 2)
         self.b2 = Block(12, 16, 1)
 
@@ -66,7 +66,7 @@ class TupleNet(nn.Module):
         super().__init__()
         self.trunk = Trunk()
         self.mix = nn.Conv2d(16, 16, 3, padding=1, groups=4)
-        self.gn = nn.GroupNorm(4, 16)
+        self.gn = nn.GroupNorm(4, 16, eps=0.02)
         self.se = nn.Sequential(nn.Linear(16, 4), nn.ReLU(), nn.Linear(4, 16), nn.Sigmoid())
         self.split = nn.Conv2d(16, 24, 1)
         self.map = nn.Conv2d(12, 1, 1)
@@ -116,7 +116,7 @@ class SingleNet(nn.Module):
         self.register_buffer("mean", torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.2, 0.3, 0.25]).view(1, 3, 1, 1))
         self.convs = nn.ModuleList([nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(16, 8, 3, padding=1)])
-        self.ln = nn.LayerNorm(24)
+        self.ln = nn.LayerNorm(24, eps=0.02)
         self.qkv = nn.Linear(24, 72)
         self.proj = nn.Linear(24, 24)
         self.gamma = nn.Parameter(torch.full((24,), 0.5))
@@ -158,7 +158,7 @@ class PoolNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.c = nn.Conv2d(3, 6, 3, 2, 1)
-        self.norm = nn.InstanceNorm2d(6, affine=True)
+        self.norm = nn.InstanceNorm2d(6, eps=0.02, affine=True)
         self.fc = nn.Linear(6, 2)
         self.out = nn.Conv2d(6, 2, 1)
 
@@ -168,6 +168,43 @@ class PoolNet(nn.Module):
         half = F.interpolate(y, size=(y.size(2) // 2, y.size(3) // 2), mode="nearest")
         z = torch.max(half, -half) - torch.min(half, half * 0.5)
         return [self.fc(p.squeeze(-1).squeeze(-1)), self.out(z)]
+
+
+class OpsNet(nn.Module):
+    """Every other operation, its attributes away from their defaults."""
+
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3, stride=(2, 1), padding=(2, 3), dilation=(2, 3))
+        self.t = nn.ConvTranspose2d(8, 8, 3, stride=(2, 3), padding=1, output_padding=(1, 2), groups=2)
+        self.w = nn.Parameter(torch.randn(5, 8) * 0.3)
+        self.b = nn.Parameter(torch.randn(5) * 0.3)
+        self.scale = nn.Parameter(torch.tensor(0.7))
+        self.tracked = nn.InstanceNorm2d(8, eps=0.01, affine=True, track_running_stats=True)
+
+    def forward(self, x: torch.Tensor) -> typing.Dict[str, torch.Tensor]:
+        x = self.tracked(self.c(x)) * self.scale
+        out = {"unary": F.softplus(F.hardtanh(F.hardsigmoid(x) - 0.3, -0.2, 0.4), beta=2.0, threshold=0.5)}
+        y = torch.log(torch.exp(x.clamp(max=2.0)) + 1.5).sqrt().clamp_min(0.9)
+        y = torch.rsub(y, 2.0, alpha=0.5).contiguous() / 0.7
+        out["joined"] = torch.maximum(torch.add(y, x.detach(), alpha=0.3), x.pow(2).clone()) - torch.minimum(x, y * y).reciprocal().tanh()
+        pooled = F.max_pool2d(x, 3, 2, 1, 1, ceil_mode=True)
+        pooled = F.avg_pool2d(pooled, (3, 2), stride=(1, 2), padding=1, ceil_mode=True, count_include_pad=False)
+        out["pooled"] = F.avg_pool2d(pooled, 3, 2, 1, divisor_override=7)
+        out["up"] = F.interpolate(F.interpolate(x, scale_factor=1.5, mode="nearest"), size=[13, 17], mode="bilinear", align_corners=True)
+        out["transposed"] = self.t(pooled)
+        a, b, c = torch.split(x, [3, 1, 4], 1)
+        d, e = torch.unbind(x.narrow(1, 2, 2), 1)
+        out["parts"] = torch.stack([a.sum(1), b[:, 0], c.select(1, -2), d, e + x[:, 3:5].mean(1)], 1)
+        flat = F.adaptive_max_pool2d(x, (1, 1)).squeeze(-1).squeeze(2)
+        out["linear"] = torch.addmm(self.b, flat, self.w.t())
+        out["rows"] = F.log_softmax(torch.matmul(x.permute(0, 2, 3, 1), self.w.t()), dim=3).sum(dim=[1, 2])
+        out["argmax"] = x.argmax(dim=1)
+        wide = F.pad(F.pad(x, [1, 2, 0, 1], mode="replicate"), [2, -1, 1, 0], value=0.25)
+        out["pad"] = F.pad(wide, [1, 1, 2, 1], mode="circular")
+        out["unflattened"] = flat.unflatten(1, [2, 4]).mean(2)
+        out["normal"] = F.normalize(x[:, ::3], dim=1, eps=0.5)
+        return out
 
 
 # ---- what is refused
