@@ -108,7 +108,7 @@ const char* const kNets[] = {"unet",     "vgg16_bn",     "resnet18",    "resnet3
 }  // namespace
 
 TEST_CASE("the records of every prunable layer are torch-pruning's") {
-  for (const char* name : kNets) {
+  for (const std::string name : kNets) {
     CAPTURE(name);
     const nlohmann::json& expected = golden()[name];
     const Net net = load(name, false);
@@ -142,7 +142,7 @@ TEST_CASE("the records of every prunable layer are torch-pruning's") {
 }
 
 TEST_CASE("the same channels removed leave the bytes that torch-pruning leaves") {
-  for (const char* name : kNets) {
+  for (const std::string name : kNets) {
     const nlohmann::json& expected = golden()[name];
     if (expected["pruned_weights_sha256"].is_null()) continue;
     CAPTURE(name);

@@ -558,6 +558,15 @@ int ChannelIds::find(int id) {
   return id;
 }
 
+std::vector<int> ChannelIds::classes() const {
+  std::vector<int> classes(parent_.size());
+  for (std::size_t id = 0; id < classes.size(); ++id) {  // a parent is older than its child
+    const auto parent = static_cast<std::size_t>(parent_[id]);
+    classes[id] = parent == id ? static_cast<int>(id) : classes[parent];
+  }
+  return classes;
+}
+
 void ChannelIds::merge(int a, int b) {
   a = find(a);
   b = find(b);

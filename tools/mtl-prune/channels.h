@@ -22,6 +22,8 @@ class ChannelIds {
   int find(int id);
   void merge(int a, int b);
   void lock(int id, int reason);
+  // The class of every id, by its oldest member.
+  std::vector<int> classes() const;
   int lock_of(int id) { return lock_[static_cast<std::size_t>(find(id))]; }  // -1: free
 
  private:

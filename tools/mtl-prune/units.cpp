@@ -31,7 +31,7 @@ class Gatherer {
   }
 
  private:
-  int unit_of(int id) { return unit_of_class_[static_cast<std::size_t>(sweep_.ids.find(id))]; }
+  int unit_of(int id) const { return unit_of_id_[static_cast<std::size_t>(id)]; }
 
   void number_units();
   void lock_unbalanced();
@@ -55,24 +55,27 @@ class Gatherer {
   Sweep sweep_;
   const std::vector<int>& output_of_task_;
   Units units_;
-  std::vector<int> unit_of_class_;  // by root id; -1: no producer makes it
+  std::vector<int> unit_of_id_;  // -1: no producer makes it
   std::vector<int> root_;           // of each unit
   std::vector<int> set_of_, place_;  // of each unit: its set, its place there
   std::vector<std::vector<int>> numbers_;  // back again
 };
 
 void Gatherer::number_units() {
-  unit_of_class_.assign(static_cast<std::size_t>(sweep_.ids.size()), -1);
+  const std::vector<int> classes = sweep_.ids.classes();
+  std::vector<int> unit_of_class(classes.size(), -1);
   for (std::size_t d = 0; d < sweep_.dimensions.size(); ++d) {
     if (sweep_.dimensions[d].role != Role::producer) continue;
     for (std::int64_t i = 0; i < sweep_.dimensions[d].size; ++i) {
-      const int root = sweep_.ids.find(sweep_.first_id[d] + static_cast<int>(i));
-      int& unit = unit_of_class_[static_cast<std::size_t>(root)];
+      const int root = classes[static_cast<std::size_t>(sweep_.first_id[d] + i)];
+      int& unit = unit_of_class[static_cast<std::size_t>(root)];
       if (unit >= 0) continue;
       unit = static_cast<int>(root_.size());
       root_.push_back(root);
     }
   }
+  unit_of_id_.resize(classes.size());
+  for (std::size_t id = 0; id < classes.size(); ++id) unit_of_id_[id] = unit_of_class[static_cast<std::size_t>(classes[id])];
 }
 
 // A grouped convolution that reads channels which nobody makes keeps all the others it reads.
@@ -236,6 +239,10 @@ void Gatherer::fill_balances() {
     if (set >= 0) units_.sets[static_cast<std::size_t>(set)].balances.push_back(std::move(balance));
   }
   for (UnitSet& set : units_.sets) {
+    if (set.balances.empty()) {
+      std::iota(set.cells.emplace_back(set.units.size()).begin(), set.cells.back().end(), 0);
+      continue;
+    }
     // A unit's signature: how often it stands in each block of each balance.
     std::vector<std::vector<int>> signature(set.units.size());
     for (const Balance& balance : set.balances) {
