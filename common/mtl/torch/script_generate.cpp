@@ -113,7 +113,8 @@ std::string Line::layer() const {
 }
 
 std::string Line::join() const {
-  const std::string a = operand(0, true), b = operand(1, true);
+  if (node_.inputs.size() < 2 && node_.op != Op::cat) return "";
+  const std::string a = operand(0, true), b = operand(node_.inputs.size() - 1, true);
   switch (node_.op) {
     case Op::add: return "torch.add(" + a + ", " + b + ", alpha=" + number("alpha") + ")";
     case Op::sub: return "torch.sub(" + a + ", " + b + ", alpha=" + number("alpha") + ")";
