@@ -38,3 +38,11 @@ TEST_CASE("rises below the best halve only if the last check did not") {
   CHECK_FALSE(schedule.record(8, 10));
   CHECK_FALSE(schedule.record(9, 10));  // window 2: rises, the last check halved
 }
+
+TEST_CASE("the best is compared with what it was at the last check, not at the start") {
+  ApgdSchedule schedule(20, 1.0, 0);
+  for (const double f : {1.0, 2.0, 3.0, 4.0}) CHECK_FALSE(schedule.record(f, f));
+  for (const double f : {5.0, 6.0, 7.0}) CHECK_FALSE(schedule.record(f, 12));  // grown from 4 to 12
+  CHECK_FALSE(schedule.record(8, 12));
+  CHECK(schedule.record(9, 12));  // rises, but the best is what it was
+}

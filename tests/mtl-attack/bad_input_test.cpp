@@ -78,7 +78,8 @@ TEST_CASE("a model that cannot be used is exit 3 and says why") {
   check(scratch, with(kParity + "trio.pt", {}), 2, "--tasks");
   // Five channels where thirteen classes are said; an output that is not there; one that no gradient leaves.
   check(scratch, with(kParity + "trio.pt", {"--tasks", tasks}), 3, "expected");
-  const std::string edge = scratch.file("edge.json", "{\"tasks\": [{\"name\": \"edge\", \"output\": \"edge\", \"type\": \"edge\"}]}");
+  const std::string edge =
+      scratch.file("edge.json", "{\"tasks\": [{\"name\": \"edge\", \"output\": \"edge\", \"type\": \"edge\"}]}");
   check(scratch, with(kParity + "trio.pt", {"--tasks", edge}), 3, "edge");
   check(scratch, with(kParity + "cut.pt", {"--tasks", kParity + "cut.tasks.json"}), 3, "task depth: no gradient");
 }

@@ -355,3 +355,78 @@ TEST_CASE("random starts are in the ball, by seed, image and restart alone") {
   const Ball ball = ball_around(image, kEps);
   for (std::size_t j = 0; j < kN; ++j) CHECK((a[j] >= ball.low[j] && a[j] <= ball.high[j]));
 }
+
+TEST_CASE("mim adds directions of one size, whatever the gradients' sizes") {
+  // Ten uphill at the start, one downhill after the first step: equal once each is divided by its mean.
+  const ToyTask fold = {[](std::span<const float> x) { return 1 + static_cast<double>(x[0]); },
+                        [](std::span<const float> x) { return std::vector<double>{x[0] < 0.505F ? 10.0 : -1.0}; }};
+  AttackPlan plan = plan_of("single:a", AttackKind::mim, names(1), 2);
+  plan.step = 0.02;
+  CHECK(attack({fold}, plan, {128.0F / 255}).attacked.x[0] == 128.0F / 255 + 0.02F);
+  plan.momentum = 0.5;  // 0.5 - 1: down again
+  CHECK(attack({fold}, plan, {128.0F / 255}).attacked.x[0] == doctest::Approx(128.0 / 255).epsilon(1e-6));
+}
+
+TEST_CASE("apgd is the algorithm as the authors' code has it, step by step") {
+  constexpr int kSteps = 30;
+  for (std::uint32_t id = 0; id < 4; ++id) {
+    CAPTURE(id);
+    // A wavy loss, so that steps overshoot.
+    const std::vector<double> w = random_vector("waves", id, kN, 15.0);
+    const auto phase = [w](std::span<const float> point) {
+      double sum = 0;
+      for (std::size_t j = 0; j < kN; ++j) sum += w[j] * static_cast<double>(point[j]);
+      return sum;
+    };
+    const std::vector<ToyTask> tasks = {{[phase](std::span<const float> point) { return 2 + std::sin(phase(point)); },
+                                         [phase, w](std::span<const float> point) {
+                                           std::vector<double> g = w;
+                                           for (double& value : g) value *= std::cos(phase(point));
+                                           return g;
+                                         }}};
+    const std::vector<float> x = random_image(id);
+    std::vector<float> now = random_start(x, kEps, 1, "one", 0), old = now, best = now;
+    std::vector<double> gradient = tasks[0].gradient(now), best_gradient = gradient, seen(kSteps, 0);
+    double best_f = tasks[0].loss(now), best_at_check = best_f;
+    float eta = static_cast<float>(2 * kEps);
+    bool reduced = true;
+    int window = 6, count = 0;  // floor(0.22 * 30), then one fewer each time, at least 1
+    const auto project = [&](float value, std::size_t j) {
+      const auto e = static_cast<float>(kEps);
+      return std::clamp(std::min(std::max(value, x[j] - e), x[j] + e), 0.0F, 1.0F);
+    };
+    for (int i = 0; i < kSteps; ++i) {
+      std::vector<float> next(kN);
+      const float a = i > 0 ? 0.75F : 1.0F;
+      for (std::size_t j = 0; j < kN; ++j) {
+        const float z = project(now[j] + eta * (gradient[j] > 0 ? 1.0F : -1.0F), j);
+        next[j] = project(now[j] + (z - now[j]) * a + (now[j] - old[j]) * (1 - a), j);
+      }
+      old = now;
+      now = next;
+      gradient = tasks[0].gradient(now);
+      const double f = seen[static_cast<std::size_t>(i)] = tasks[0].loss(now);
+      if (f > best_f) {
+        best_f = f;
+        best = now;
+        best_gradient = gradient;
+      }
+      if (++count < window) continue;
+      int rises = 0;
+      for (int k = 0; k < window; ++k)
+        rises += seen[static_cast<std::size_t>(i - k)] > (i - k > 0 ? seen[static_cast<std::size_t>(i - k - 1)] : 0) ? 1 : 0;
+      const bool halve = rises <= 0.75 * window || (!reduced && best_at_check >= best_f);
+      reduced = halve;
+      best_at_check = best_f;
+      if (halve) {
+        eta /= 2;
+        now = best;
+        gradient = best_gradient;
+      }
+      count = 0;
+      window = std::max(window - 1, 1);
+    }
+    const Attacked found = attack(tasks, plan_of("single:a", AttackKind::apgd, names(1), kSteps), x, {.random = true}).attacked;
+    CHECK(found.x == best);
+  }
+}

@@ -100,6 +100,7 @@ TEST_CASE("protect without a solution takes the least that the protected task ca
   CHECK(step.value == doctest::Approx(-2).epsilon(1e-5));
   CHECK(static_cast<double>(step.d[0]) == doctest::Approx(-1).epsilon(1e-5));
   CHECK(static_cast<double>(step.d[1]) == doctest::Approx(1).epsilon(1e-5));
+  CHECK(std::abs(step.gap()) < 1e-4);  // the bound is that of the loosened programme
 }
 
 TEST_CASE("one task: worst is the closed form") {
