@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "mtl-prune/channels.h"
 #include "mtl/op_table.h"
@@ -137,38 +138,41 @@ void Gatherer::fill_slices() {
   std::iota(order.begin(), order.end(), 0);
   std::ranges::sort(order, {}, [&](int d) { return std::pair(units_.dimensions[static_cast<std::size_t>(d)].role, d); });
 
-  std::vector<int> slices_of(count, 0), last(count, -1), indices_of(count, 0);
-  for (const int d : order) {
-    for (std::int64_t i = 0; i < units_.dimensions[static_cast<std::size_t>(d)].size; ++i) {
-      const int unit = unit_of(sweep_.first_id[static_cast<std::size_t>(d)] + static_cast<int>(i));
-      if (unit < 0) continue;
-      const auto u = static_cast<std::size_t>(unit);
-      ++indices_of[u];
-      if (last[u] != d) ++slices_of[u];
-      last[u] = d;
+  struct Cursor {
+    int slice = 0, index = 0;  // counted, then the next place in the pools
+    int last = -1;             // the dimension of the last index
+  };
+  std::vector<Cursor> cursors(count);
+  const auto for_each_index = [&](const auto& visit) {
+    for (const int d : order) {
+      const int* unit = unit_of_id_.data() + sweep_.first_id[static_cast<std::size_t>(d)];
+      const std::int64_t size = units_.dimensions[static_cast<std::size_t>(d)].size;
+      for (std::int64_t i = 0; i < size; ++i)
+        if (unit[i] >= 0) visit(d, i, cursors[static_cast<std::size_t>(unit[i])]);
     }
-  }
-  std::vector<int> next_slice(count), next_index(count);
-  std::exclusive_scan(slices_of.begin(), slices_of.end(), next_slice.begin(), 0);
-  std::exclusive_scan(indices_of.begin(), indices_of.end(), next_index.begin(), 0);
-  units_.slice_pool.resize(count == 0 ? 0 : static_cast<std::size_t>(next_slice.back() + slices_of.back()));
-  units_.index_pool.resize(count == 0 ? 0 : static_cast<std::size_t>(next_index.back() + indices_of.back()));
+  };
+  for_each_index([](int d, std::int64_t, Cursor& cursor) {
+    ++cursor.index;
+    cursor.slice += cursor.last != d ? 1 : 0;
+    cursor.last = d;
+  });
+  int slices = 0, indices = 0;
   for (std::size_t u = 0; u < count; ++u) {
+    Cursor& cursor = cursors[u];
     Unit& unit = units_.sets[static_cast<std::size_t>(set_of_[u])].units[static_cast<std::size_t>(place_[u])];
-    unit = {next_slice[u], slices_of[u], sweep_.ids.lock_of(root_[u]) >= 0};
+    unit = {slices, cursor.slice, sweep_.ids.lock_of(root_[u]) >= 0};
+    slices += std::exchange(cursor.slice, slices);
+    indices += std::exchange(cursor.index, indices);
+    cursor.last = -1;
   }
-  std::ranges::fill(last, -1);
-  for (const int d : order) {
-    for (std::int64_t i = 0; i < units_.dimensions[static_cast<std::size_t>(d)].size; ++i) {
-      const int unit = unit_of(sweep_.first_id[static_cast<std::size_t>(d)] + static_cast<int>(i));
-      if (unit < 0) continue;
-      const auto u = static_cast<std::size_t>(unit);
-      if (last[u] != d) units_.slice_pool[static_cast<std::size_t>(next_slice[u]++)] = {d, next_index[u], 0};
-      last[u] = d;
-      ++units_.slice_pool[static_cast<std::size_t>(next_slice[u]) - 1].count;
-      units_.index_pool[static_cast<std::size_t>(next_index[u]++)] = i;
-    }
-  }
+  units_.slice_pool.resize(static_cast<std::size_t>(slices));
+  units_.index_pool.resize(static_cast<std::size_t>(indices));
+  for_each_index([&](int d, std::int64_t i, Cursor& cursor) {
+    if (cursor.last != d) units_.slice_pool[static_cast<std::size_t>(cursor.slice++)] = {d, cursor.index, 0};
+    cursor.last = d;
+    ++units_.slice_pool[static_cast<std::size_t>(cursor.slice) - 1].count;
+    units_.index_pool[static_cast<std::size_t>(cursor.index++)] = i;
+  });
 }
 
 void Gatherer::fill_nodes() {

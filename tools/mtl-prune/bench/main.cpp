@@ -1,6 +1,8 @@
 // bench-mtl-prune serve-units GRAPH SIZE: for tests/parity/mtl-prune/bench_prune.py, which times it against torch-pruning. GRAPH
 // is a file of tests/parity/mtl-prune/graphs. For each line on standard input the sets of channels are found anew (shapes
 // included), and a line with CPU seconds, units and sets is printed. Without arguments: no rows of its own.
+#include <malloc.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -24,6 +26,8 @@ int serve(const std::string& path, std::int64_t size) {
   mtl::Weights weights;
   for (const auto& [name, shape] : file["shapes"].items()) weights[name].shape = shape.get<mtl::Shape>();
   const mtl::Model model = mtl::parse_mtg(file["mtg"].dump(), path, std::move(weights));
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);  // as in the tool's jobs: pages that were used once are kept
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   for (std::string line; std::getline(std::cin, line);) {
     const double start = process_cpu_s();
     const mtl_prune::Units units = mtl_prune::find_units(model, mtl::infer_shapes(model, {1, 3, size, size}));
