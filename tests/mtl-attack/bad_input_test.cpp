@@ -84,10 +84,9 @@ TEST_CASE("a model that cannot be used is exit 3 and says why") {
   check(scratch, with(kParity + "cut.pt", {"--tasks", kParity + "cut.tasks.json"}), 3, "task depth: no gradient");
 }
 
-TEST_CASE("images that cannot be used are listed, the others are attacked, and the end is exit 3") {
+TEST_CASE("a data set without an image that can be used is exit 3") {
   const Scratch scratch;
   scratch.file("d/dataset.json", "{\"splits\": {\"test\": [{\"id\": \"a\", \"image\": \"a.png\", \"seg\": 1}]}}");
-  // nyuv2-like folders are DATA's tests; here a folder set with one good and one missing image.
   const std::string model = write_small_model(scratch);
   const test::Outcome outcome = attack(scratch, {"run", model, "--data", "folder:d", "-o", "out"});
   CHECK_MESSAGE(outcome.exit_code == 3, outcome.err);
