@@ -1,5 +1,7 @@
 #include "gnnbench/torch/train_run.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -114,6 +116,7 @@ void TrainRun::evaluate() {
   losses_ = 0;
   next_evaluation_ = schedule_.next(update_);
   if (first_rank()) {
+    malloc_trim(0);  // what training freed and evaluation frees has other sizes, and would lie there unused
     const Correct correct = count_correct(predicted_classes(infer(network_, input_.data, plan_.options.row_chunk)), input_.data);
     point.val_correct = correct.val;
     point.test_correct = correct.test;
@@ -125,6 +128,7 @@ void TrainRun::evaluate() {
     }
     best_ = best;
     run_.log(curve_json(std::span(&curve_.back(), 1), sizes_)[0]);
+    malloc_trim(0);
   }
   clock_.enter(Section::other);
 }
