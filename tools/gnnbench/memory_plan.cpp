@@ -275,4 +275,8 @@ void check_memory(const TrainPlan& plan, const Dataset& data) {
                                smaller.empty() ? "no smaller width or batch fits" : smaller + " fits", needed));
 }
 
+bool memory_is_tight(const TrainPlan& plan, const Dataset& data) {
+  return of_all_workers(plan, data) > memory_limit(plan.options) / 3 * 2;
+}
+
 }  // namespace tenfold::gnnbench
