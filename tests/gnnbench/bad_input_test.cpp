@@ -153,7 +153,7 @@ TEST_CASE("train: a resumed run keeps its configuration and its data") {
 TEST_CASE("train: a plan above --memory is refused with its parts and with what would fit") {
   const Scratch scratch;
   refused(train({"--hidden", "200000", "--memory", "400000000", "-o", "run"}, scratch), 4,
-          {"LibTorch", "activations", "--hidden", "--memory"});
+          {"LibTorch", "features", "parameters", "--hidden", "--memory"});
   CHECK_FALSE(fs::exists(scratch.path() / "run/result.json"));
 }
 

@@ -34,12 +34,20 @@ std::uint64_t feature_bytes(const Features& x) {
   return x.sparse() ? 8 * x.indptr.size() + 8 * x.columns.size() : 4 * x.dense.size();
 }
 
+std::int64_t inner_rows(const TrainPlan& plan, std::int64_t n) { return (n + plan.system.workers - 1) / plan.system.workers; }
+
+// Rows that a full-graph worker gets from others, at most: each of its edges may come from another node.
+std::int64_t halo_rows(const TrainPlan& plan, const Dataset& data) {
+  const std::int64_t n = data.nodes(), inner = inner_rows(plan, n);
+  return plan.system.workers == 1 ? 0 : std::min(n - inner, data.graph.edges() / plan.system.workers);
+}
+
 // Rows that each layer takes in, inputs first, at most.
 std::vector<std::int64_t> layer_rows(const TrainPlan& plan, const Dataset& data) {
   const auto layers = static_cast<std::size_t>(plan.options.model.layers);
   const std::int64_t n = data.nodes();
   const SystemSpec& s = plan.system;
-  if (s.family() != Family::mini_batch) return std::vector<std::int64_t>(layers + 1, (n + s.workers - 1) / s.workers);
+  if (s.family() != Family::mini_batch) return std::vector<std::int64_t>(layers + 1, inner_rows(plan, n) + halo_rows(plan, data));
   if (s.method == Method::cluster) {
     const std::int64_t rows = std::min(n, 2 * (n / s.cluster_parts + 1) * s.cluster_per_batch);
     return std::vector<std::int64_t>(layers + 1, rows);
@@ -130,12 +138,12 @@ MemoryPlan plan_memory(const TrainPlan& plan, const Dataset& data) {
   const std::uint64_t chunk = std::min(n, u(plan.options.row_chunk));
   for (std::size_t l = 0; l < static_cast<std::size_t>(model.layers); ++l) {
     LayerSize s{.rows_in = rows[l],
-                .rows_out = rows[l + 1],
+                .rows_out = mini ? rows[l + 1] : inner_rows(plan, data.nodes()),
                 .width_in = widths[l],
                 .width_out = widths[l + 1],
                 .edges = 0,
                 .first = l == 0};
-    s.edges = u(layer_edges(plan, data, rows[l + 1], l));
+    s.edges = u(layer_edges(plan, data, s.rows_out, l));
     const bool first_sparse = sparse && l == 0, first_known = known && l == 0;
     kept += kept_floats(model, s, first_sparse, first_known);
     pass = std::max(pass, pass_floats(model, s, first_sparse, first_known));
@@ -150,11 +158,19 @@ MemoryPlan plan_memory(const TrainPlan& plan, const Dataset& data) {
   // By feature: place, entry and where it stands by row.
   if (sparse && !mini) out.parts.push_back({"transposed features", (8 * (width + 1) + 12 * entries) / workers});
   const bool stored_loops = model.uses_graph() && !model.linear_aggregation();
-  if (!mini && workers > 1)
-    out.parts.push_back({"the worker's part", (24 * n + 20 * (nnz + n)) / workers + 4 * n});
-  else if (!mini && stored_loops)
+  if (!mini && workers > 1) {
+    const std::uint64_t halo = u(halo_rows(plan, data)), own_rows = u(rows[0]);
+    const std::uint64_t own_features = sparse ? 8 * entries * own_rows / std::max<std::uint64_t>(n, 1) : 4 * own_rows * width;
+    out.parts.push_back({"the worker's part", (24 * n + 20 * (nnz + n)) / workers + 4 * n + own_features});
+    // Rows and gradients on their way, of this epoch and the one before.
+    std::uint64_t columns = 0;
+    for (std::size_t l = 1; l < static_cast<std::size_t>(model.layers); ++l) columns += u(widths[l]);
+    const std::uint64_t messages = plan.system.method == Method::pipe ? 6 : 2;
+    out.parts.push_back({"boundary rows", 4 * messages * halo * columns});
+  } else if (!mini && stored_loops) {
     out.parts.push_back({"graph with loops and its transposed", 28 * n + 16 * (nnz + n)});
-  if (known) out.parts.push_back({"aggregated features", 4 * u(rows[0]) * width});
+  }
+  if (known) out.parts.push_back({"aggregated features", 4 * u(inner_rows(plan, data.nodes())) * width});
   if (mini) {
     const std::uint64_t share = n > 0 ? entries * u(rows[0]) / n : 0;
     out.parts.push_back({"a batch's features and edges",
@@ -178,7 +194,7 @@ MemoryPlan plan_memory(const TrainPlan& plan, const Dataset& data) {
   std::uint64_t mapped = 0;
   for (const MemoryPart& part : out.parts)
     if (is_mapped(part)) mapped += part.bytes;
-  out.parts.push_back({"gaps", (out.total() - mapped) * 28 / 100});
+  out.parts.push_back({"gaps", (out.total() - mapped) * 24 / 100});
   return out;
 }
 
@@ -257,6 +273,10 @@ void check_memory(const TrainPlan& plan, const Dataset& data) {
                                static_cast<double>(needed) / 1e6, plan.system.workers > 1 ? "each worker: " : "", parts,
                                static_cast<double>(limit) / 1e6,
                                smaller.empty() ? "no smaller width or batch fits" : smaller + " fits", needed));
+}
+
+bool memory_is_tight(const TrainPlan& plan, const Dataset& data) {
+  return of_all_workers(plan, data) > memory_limit(plan.options) / 3 * 2;
 }
 
 }  // namespace tenfold::gnnbench

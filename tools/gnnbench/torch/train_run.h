@@ -64,6 +64,7 @@ class TrainRun {
   std::unique_ptr<DrawsWriter> draws_;     // --record-draws, on rank 0
   EvalSchedule schedule_;
   CurveSizes sizes_;
+  bool memory_is_tight_;
 
   std::int64_t update_ = 0;  // done
   std::int64_t next_evaluation_ = 0;
