@@ -1,10 +1,11 @@
-# The three functions that every folder of the project is made with, and one for tests:
+# The functions that every folder of the project is made with:
 #
 #   tenfold_library(base DEPENDS ... LINKS ...)    common/base/*.cpp        -> static library tenfold_base
 #                                                  (JSON_PCH: its files get nlohmann/json and fmt precompiled)
 #   tenfold_tool(hmc-marg DEPENDS ... LINKS ...)   tools/hmc-marg/*.cpp     -> static library tenfold_hmc-marg_core,
 #                                                  and with main.cpp        -> bin/hmc-marg
 #   tenfold_torch_part(hmc-marg LINKS ...)         tools/hmc-marg/torch/    -> lib/tenfold/hmc-marg-torch.so
+#   tenfold_torch_library(mtl LINKS ...)           common/mtl/torch/*.cpp   -> static library tenfold_mtl_torch, for torch parts
 #   tenfold_tests(base DIRS ... DEPENDS ...)       tests/common/base/*.cpp  -> tests/tests-base
 #
 # Layers: DEPENDS names the layers below (base, data, ...). A layer is seen through a folder of links,
@@ -140,6 +141,18 @@ function(tenfold_torch_part name)
     BUILD_RPATH ${TENFOLD_TORCH_DIR}/lib INSTALL_RPATH "$ORIGIN/../torch/lib")
   install(TARGETS ${name}-torch LIBRARY DESTINATION lib/tenfold)
   add_dependencies(programs ${name}-torch)
+endfunction()
+
+# What the torch parts of several tools share. Seen as "<layer>/torch/...", through the layer's own folder of links.
+function(tenfold_torch_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/torch/*.cpp)
+  if(NOT TENFOLD_TORCH_FOUND OR NOT sources)
+    return()
+  endif()
+  add_library(tenfold_${name}_torch STATIC ${sources})
+  target_link_libraries(tenfold_${name}_torch PUBLIC tenfold_${name} tenfold_torch ${arg_LINKS})
+  target_precompile_headers(tenfold_${name}_torch REUSE_FROM tenfold_torch_pch)
 endfunction()
 
 # tests/tests-<name> of all *.cpp in DIRS (below tests/); each file X_test.cpp is a test of its own to ctest, run in the

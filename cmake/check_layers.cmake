@@ -58,7 +58,16 @@ endforeach()
 foreach(tool ${TOOLS})
   set(others ${TOOLS})
   list(REMOVE_ITEM others ${tool})
-  check(${tool} "${below}" ${others})
+  # A tool takes the layers that it uses: not every one trains networks with several heads.
+  set(used "")
+  foreach(layer ${LAYERS})
+    if(header_${layer} AND INCLUDES_${tool} MATCHES "/include/${layer}(,|$)")
+      string(APPEND used "#include \"${header_${layer}}\"\n")
+    elseif(header_${layer})
+      list(APPEND others ${layer})
+    endif()
+  endforeach()
+  check(${tool} "${used}" ${others})
 endforeach()
 
 # A path with .. would walk around the include folders.

@@ -2,6 +2,7 @@
 #include "data/npy.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -35,11 +36,11 @@ constexpr TypeRow types[] = {
 
 const TypeRow& row_of(NpyType type) { return types[static_cast<std::size_t>(type)]; }
 
-// "<f4", "=f4", "|b1"; single bytes under any mark. Big-endian numbers are `other`.
+// "<f4", ">f4", "=f4", "|b1"; single bytes under any mark.
 NpyType type_of(const std::string& descr) {
   for (const TypeRow& row : types)
     if (row.size > 0 && descr.size() == 3 && descr.substr(1) == row.code &&
-        (descr[0] == '<' || descr[0] == '=' || (row.size == 1 && (descr[0] == '|' || descr[0] == '>'))))
+        (descr[0] == '<' || descr[0] == '=' || descr[0] == '>' || (row.size == 1 && descr[0] == '|')))
       return row.type;
   return NpyType::other;
 }
@@ -78,6 +79,7 @@ class HeaderText {
     skip();
     if (at_ != text_.size()) refuse("its header goes on after its dictionary");
     header.type = type_of(header.descr);
+    header.big_endian = size_of(header.type) > 1 && header.descr[0] == '>';
     return header;
   }
 
@@ -171,17 +173,18 @@ double half_to_double(std::uint16_t bits) {
 
 // Calls f(element, index in memory) for every element, as the C++ type behind the dtype (f16 as double, bool as 0 or 1).
 template <class F>
-void for_elements(NpyType type, std::span<const std::byte> bytes, F f) {
+void for_elements(const NpyHeader& header, std::span<const std::byte> bytes, F f) {
   const auto go = [&]<class Stored, class Convert>(Stored, Convert convert) {
     const std::size_t count = bytes.size() / sizeof(Stored);
     for (std::size_t i = 0; i < count; ++i) {
-      Stored element;
-      std::memcpy(&element, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-      f(convert(element), i);
+      std::array<std::byte, sizeof(Stored)> memory;
+      std::memcpy(memory.data(), bytes.data() + i * sizeof(Stored), sizeof(Stored));
+      if (header.big_endian) std::reverse(memory.begin(), memory.end());
+      f(convert(std::bit_cast<Stored>(memory)), i);
     }
   };
   const auto same = [](auto v) { return v; };
-  switch (type) {
+  switch (header.type) {
     case NpyType::boolean: go(std::uint8_t{}, [](std::uint8_t v) { return std::uint8_t{v != 0}; }); break;
     case NpyType::i8: go(std::int8_t{}, same); break;
     case NpyType::i16: go(std::int16_t{}, same); break;
@@ -229,7 +232,7 @@ template <class T>
 std::vector<T> as_floating(const NpyHeader& header, std::span<const std::byte> bytes) {
   std::vector<T> out(bytes.size() / size_of(header.type));
   COrder place(header);
-  for_elements(header.type, bytes, [&](auto v, std::size_t i) { out[place(i)] = static_cast<T>(v); });
+  for_elements(header, bytes, [&](auto v, std::size_t i) { out[place(i)] = static_cast<T>(v); });
   return out;
 }
 
@@ -285,7 +288,7 @@ NpyArray NpyArray::parse(std::span<const std::byte> bytes, const std::string& fi
   const NpyHeader& header = array.header_;
   if (header.is_object()) input_error(file + ": an object array, which is a pickle and never executed; re-save it as numbers");
   if (header.type == NpyType::other)
-    input_error(file + ": dtype " + header.descr + " is not read; re-save it as little-endian numbers or bool");
+    input_error(file + ": dtype " + header.descr + " is not read; re-save it as numbers or bool");
   const std::uint64_t due = header.data_offset + header.elements() * size_of(header.type);
   if (bytes.size() < due)
     fail(file, bytes.size(), "the array ends early: its shape and dtype take " + std::to_string(due) + " bytes");
@@ -304,7 +307,7 @@ NpyArray NpyArray::map(const std::filesystem::path& path) {
 std::vector<std::int64_t> NpyArray::to_int64s() const {
   std::vector<std::int64_t> out(size());
   COrder place(header_);
-  for_elements(header_.type, bytes_, [&](auto v, std::size_t i) {
+  for_elements(header_, bytes_, [&](auto v, std::size_t i) {
     using V = decltype(v);
     const std::size_t to = place(i);
     bool fits = true;
@@ -325,6 +328,7 @@ template <class T>
 std::span<const T> NpyArray::view() const {
   const std::string due(name_of(type_for<T>()));
   if (header_.type != type_for<T>()) input_error(file_ + ": dtype " + header_.descr + " where " + due + " is due");
+  if (header_.big_endian) input_error(file_ + ": big-endian numbers where little-endian ones are due");
   if (header_.fortran_order && header_.shape.size() > 1) input_error(file_ + ": in Fortran order where C order is due");
   if (reinterpret_cast<std::uintptr_t>(bytes_.data()) % alignof(T) != 0)
     fail(file_, header_.data_offset, "its elements do not begin at a multiple of " + std::to_string(alignof(T)) + " bytes");

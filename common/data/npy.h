@@ -1,4 +1,4 @@
-// NumPy's array files (.npy, versions 1 to 3): numbers of any little-endian dtype and bool, in C or Fortran order. Headers are
+// NumPy's array files (.npy, versions 1 to 3): numbers of any dtype and byte order and bool, in C or Fortran order. Headers are
 // believed in nothing; object arrays are pickles and never opened.
 #pragma once
 
@@ -18,11 +18,12 @@ enum class NpyType : std::uint8_t { boolean, i8, i16, i32, i64, u8, u16, u32, u6
 std::size_t size_of(NpyType type);        // bytes of an element; 0 for other
 std::string_view name_of(NpyType type);   // "bool", "int8", ..., "float64"
 
-// What a header says. Where `type` is other (objects, text, big-endian numbers, records) the array is not readable here, and
-// `descr` tells what it is.
+// What a header says. Where `type` is other (objects, text, records) the array is not readable here, and `descr` tells what it
+// is.
 struct NpyHeader {
   NpyType type = NpyType::other;
   std::string descr;                // "<f4", "|O"
+  bool big_endian = false;          // the most significant byte of an element first; never of single bytes
   bool fortran_order = false;
   std::vector<std::int64_t> shape;  // empty for a scalar
   std::size_t data_offset = 0;      // bytes before the first element
@@ -58,7 +59,7 @@ class NpyArray {
   std::vector<double> to_doubles() const;
   std::vector<float> to_floats() const;
 
-  // The elements in place, of exactly this type, in C order, aligned. Throws Error input where they are not that.
+  // The elements in place, of exactly this type, little-endian, in C order, aligned. Throws Error input where they are not that.
   template <class T>
   std::span<const T> view() const;
 
