@@ -170,6 +170,26 @@ TEST_CASE("audit holds on an untouched run, of 8 bits and of floats, and attacks
   }
 }
 
+TEST_CASE("--float: a budget between grey levels passes its own audit, and the SSIM is that of the npy") {
+  const Scratch scratch;
+  const std::string model = write_small_model(scratch);
+  for (const std::string eps : {"0.5/255", "2.5/255", "0.03"}) {
+    const Json result =
+        result_of(attack(scratch, {"run", model, "--data", "rooms:n=2,size=24x32", "--rule", "gb", "--attack", "fgsm,pgd,apgd",
+                                   "--steps", "3", "--eps", eps, "--float", "-o", "run", "--force", "--format", "json"}));
+    const Audited audited = audit(scratch, "run", "2");
+    CHECK_MESSAGE(audited.exit_code == 0, eps << audited.all);
+    CHECK(result["cells"][0]["ssim_mean"].get<double>() < 0.99995);
+  }
+  // A value that moved within the budget by less than half a grey level is still another image.
+  const fs::path file = scratch.path() / "run/adv/gb-pgd-7.65/0.npy";
+  REQUIRE(fs::exists(file));
+  std::string bytes = read_file(file);
+  bytes[bytes.size() - 400 * 4] = static_cast<char>(bytes[bytes.size() - 400 * 4] ^ 1);
+  std::ofstream(file, std::ios::binary) << bytes;
+  CHECK(audit(scratch, "run", "2").failing.contains("attacked again, the samp"));
+}
+
 TEST_CASE("audit finds a tampered pixel, number and file, each by name") {
   const Scratch scratch;
   const std::string model = write_small_model(scratch);

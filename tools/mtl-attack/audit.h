@@ -28,6 +28,7 @@ void check_ball(AuditCheck& check, const std::string& file, std::span<const floa
 // Bytes that must be the same.
 void check_bytes(AuditCheck& check, const std::string& what, std::span<const std::uint8_t> found,
                  std::span<const std::uint8_t> expected);
+void check_values(AuditCheck& check, const std::string& what, std::span<const float> found, std::span<const float> expected);
 
 // |a - b| <= tolerance max(1, |b|); NaN equals NaN.
 bool same_number(double a, double b, double tolerance);

@@ -264,7 +264,10 @@ class Audit {
     const std::string file = adversarial_path(cell.name, out.id, floats_);
     try {
       const StoredImage stored = read_stored(recorded_.folder / file, image, floats_);
-      check_bytes(out.bytes, file, stored.bytes, again.bytes);
+      if (floats_)
+        check_values(out.bytes, file, stored.values, again.values);
+      else
+        check_bytes(out.bytes, file, stored.bytes, again.bytes);
     } catch (const Error&) {
       return out;  // counted among the files
     }
