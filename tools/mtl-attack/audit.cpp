@@ -119,7 +119,8 @@ void check_json(AuditCheck& check, const std::string& where, const Json& found, 
     return;
   }
   ++check.examined;
-  if (expected.is_number() && found.is_number() && same_number(found.get<double>(), expected.get<double>(), check.tolerance))
+  if (expected.is_number_float() && found.is_number() &&
+      same_number(found.get<double>(), expected.get<double>(), check.tolerance))
     return;
   const bool undefined = expected.is_number() && !std::isfinite(expected.get<double>());
   if (found == expected || (found.is_null() && undefined)) return;
