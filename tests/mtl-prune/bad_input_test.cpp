@@ -87,6 +87,7 @@ TEST_CASE("usage: one task for cosprune, unknown names with the nearest, ranges"
   refused(prune({"prune", "net.mtg.json", "--criterion", "taylor"}, scratch), 2, {"--data SPEC"});
   refused(prune({"inspect", "--arch", "rooms-nett"}, scratch), 2, {"did you mean rooms-net"});
   refused(prune({"verify"}, scratch), 2, {"mtl-prune verify"});
+  refused(prune({"inspect", "--device", "cuda"}, scratch), 2, {"--device cuda", "runs on the CPU"});
   refused(prune({"latency", "net.mtg.json", "--batch", "0"}, scratch), 2, {"--batch 0"});
 }
 
