@@ -33,7 +33,7 @@ void describe(SharedOptions& o, const Traits& traits, OptionTable& table) {
     if (!traits.threads_in_identity) row.not_identity();
   }
   if (traits.torch)
-    table.add("--device", o.device, "where tensors live; auto takes CUDA where LibTorch sees it").value_name("auto|cpu|cuda[:N]");
+    table.add("--device", o.device, "where tensors live; this version computes on the CPU").value_name("auto|cpu");
   if (!product) {
     table.add("--format", o.format, "a summary for people, or JSON; auto: a summary on a terminal")
         .one_of({"auto", "human", "json"})

@@ -205,8 +205,12 @@ cli::Result data_hash(const DataReadOptions& options, cli::Run& run) {
   if (data->spec().starts_with("rooms:"))
     rendered = rooms_sha256(parse_rooms_spec(std::string_view(data->spec()).substr(6), "test"));
   cli::Result result;
-  result.value = {{"spec", data->spec()}, {"items", data->size()}, {"sha256", data->sha256()}, {"rendered_sha256", rendered}};
-  result.human = fmt::format("{}  {}\n", rendered.is_null() ? data->sha256() : rendered.get<std::string>(), data->spec());
+  std::vector<std::string> unreadable;
+  const std::string sha256 = data->sha256(&unreadable);
+  result.value = {{"spec", data->spec()}, {"items", data->size()}, {"sha256", sha256}, {"rendered_sha256", rendered}};
+  result.human = fmt::format("{}  {}\n", rendered.is_null() ? sha256 : rendered.get<std::string>(), data->spec());
+  for (const std::string& complaint : unreadable) run.warn(complaint);
+  if (!unreadable.empty()) result.exit_code = static_cast<int>(ExitCode::input);
   return result;
 }
 

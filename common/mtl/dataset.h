@@ -45,8 +45,8 @@ class DataSet {
   // Throws Error input, one line, for an item that cannot be used. Callable from several threads.
   virtual Sample load(std::size_t index) const = 0;
   // SHA-256 that stands for the set's content: of version, seed, n and size for rooms; of names, sizes and bytes of the files
-  // else.
-  virtual std::string sha256() const = 0;
+  // else. A file that cannot be read counts as missing, and its complaint is added to `unreadable`.
+  virtual std::string sha256(std::vector<std::string>* unreadable = nullptr) const = 0;
   virtual const std::string& spec() const = 0;  // as given, defaults filled in
 };
 

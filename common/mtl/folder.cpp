@@ -178,17 +178,17 @@ class Folder final : public DataSet {
     return sample;
   }
 
-  std::string sha256() const override {
+  std::string sha256(std::vector<std::string>* unreadable) const override {
     Sha256 hash;
     for (const Item& item : items_) {
       hash.update(item.id + "\n");
-      file_into(hash, item.image);
-      if (!item.mask.empty()) file_into(hash, item.mask);
+      file_into(hash, item.image, unreadable);
+      if (!item.mask.empty()) file_into(hash, item.mask, unreadable);
       for (std::size_t t = 0; t < tasks_.size(); ++t) {
         const Source& source = item.labels[t];
         hash.update(fmt::format("{} {}\n", tasks_[t].name, scales_[t]));
         hash.update(std::as_bytes(std::span(source.numbers)));
-        if (!source.file.empty()) file_into(hash, source.file);
+        if (!source.file.empty()) file_into(hash, source.file, unreadable);
       }
     }
     return hash.hex();
@@ -221,12 +221,10 @@ class Folder final : public DataSet {
     return label;
   }
 
-  // A file's name, size and bytes; what is read from a member of an archive counts with the whole archive.
-  void file_into(Sha256& hash, const std::string& name) const {
+  // What is read from a member of an archive counts with the whole archive.
+  void file_into(Sha256& hash, const std::string& name, std::vector<std::string>* unreadable) const {
     const std::size_t member = name.rfind(".npz:");
-    const MappedFile mapped(folder_ / (member == std::string::npos ? name : name.substr(0, member + 4)));
-    hash.update(fmt::format("{} {}\n", name, mapped.bytes().size()));
-    hash.update(mapped.bytes());
+    hash_file(hash, folder_ / (member == std::string::npos ? name : name.substr(0, member + 4)), name, unreadable);
   }
 
   fs::path folder_;

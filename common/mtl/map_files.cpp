@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "data/image.h"
 #include "data/npz.h"
 #include "mtl/labels.h"
@@ -69,6 +70,18 @@ Planes read_npz(const std::filesystem::path& path, const std::string& member) {
 }
 
 }  // namespace
+
+void hash_file(Sha256& hash, const std::filesystem::path& path, const std::string& name, std::vector<std::string>* unreadable) {
+  try {
+    const MappedFile mapped(path);
+    hash.update(fmt::format("{} {}\n", name, mapped.bytes().size()));
+    hash.update(mapped.bytes());
+  } catch (const Error& error) {
+    if (error.exit_code() != ExitCode::input) throw;
+    hash.update(name + " missing\n");
+    if (unreadable) unreadable->push_back(error.message());
+  }
+}
 
 Planes read_planes(const std::filesystem::path& path) {
   const std::string text = path.string();

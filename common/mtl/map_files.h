@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sha256.h"
 #include "data/npy.h"
 #include "mtl/dataset.h"
 
@@ -25,6 +26,10 @@ Planes planes_of(const data::NpyArray& array);
 // By the file's name: .png, .npy, .npz (its only member; of several the one named behind a colon, "labels.npz:seg"). Throws Error
 // input `FILE: ...`.
 Planes read_planes(const std::filesystem::path& path);
+
+// A file's name, size and bytes into the hash of a set. What cannot be read is one faulty item, not the end of the set: it counts
+// as missing, by name, and is listed where that is wanted.
+void hash_file(Sha256& hash, const std::filesystem::path& path, const std::string& name, std::vector<std::string>* unreadable);
 
 // u in [0, 1] with 1 or 3 channels. Throws Error input: out of range, not finite, other channels.
 Image image_of(Planes planes, const std::string& where);

@@ -93,14 +93,10 @@ class Nyuv2 final : public DataSet {
     return sample;
   }
 
-  std::string sha256() const override {
+  std::string sha256(std::vector<std::string>* unreadable) const override {
     Sha256 hash;
     for (const std::string& folder : folders_)
-      for (std::size_t i = 0; i < numbers_.size(); ++i) {
-        const MappedFile mapped(file(folder, i));
-        hash.update(fmt::format("{}/{} {}\n", folder, id(i), mapped.bytes().size()));
-        hash.update(mapped.bytes());
-      }
+      for (std::size_t i = 0; i < numbers_.size(); ++i) hash_file(hash, file(folder, i), folder + "/" + id(i), unreadable);
     return hash.hex();
   }
 

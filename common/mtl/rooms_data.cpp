@@ -62,7 +62,9 @@ class Rooms final : public DataSet {
   std::size_t size() const override { return static_cast<std::size_t>(spec_.n); }
   std::string id(std::size_t index) const override { return std::to_string(index); }
   const std::string& spec() const override { return text_; }
-  std::string sha256() const override { return sha256_hex(fmt::format("tenfold rooms version {}; {}", kRoomsVersion, text_)); }
+  std::string sha256(std::vector<std::string>* /*unreadable*/) const override {
+    return sha256_hex(fmt::format("tenfold rooms version {}; {}", kRoomsVersion, text_));
+  }
 
   Sample load(std::size_t index) const override {
     const RoomImage room = render_room(spec_, static_cast<std::uint32_t>(index));

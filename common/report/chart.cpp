@@ -10,6 +10,8 @@
 namespace tenfold::report {
 namespace {
 
+constexpr std::size_t kFewPoints = 100;
+
 struct Rows {
   Json values = Json::array();
   std::size_t step = 1;  // the coarsest thinning of any series
@@ -119,8 +121,10 @@ Chart intervals(std::string name, std::string title, const std::vector<Bar>& row
 
 Chart points(std::string name, std::string title, const std::vector<Series>& series, const Axes& axes) {
   Rows rows = rows_of(series);
+  // A cloud shows its density by small marks that shine through; of a few points each is to be found.
+  const bool few = rows.values.size() <= kFewPoints;
   Json spec = chart_frame(title, std::move(rows.values));
-  spec["mark"] = {{"type", "point"}, {"filled", true}, {"size", 20}, {"opacity", 0.6}};
+  spec["mark"] = {{"type", "point"}, {"filled", true}, {"size", few ? 120 : 20}, {"opacity", few ? 0.9 : 0.6}};
   spec["encoding"] = xy(axes);
   spec["encoding"]["color"] = series_colour(series.size());
   return {std::move(name), std::move(title), std::move(spec), thinning_note(rows.step)};

@@ -92,6 +92,40 @@ TEST_CASE("a data set without an image that can be used is exit 3") {
   CHECK_MESSAGE(outcome.exit_code == 3, outcome.err);
 }
 
+TEST_CASE("an item whose file is missing or torn is listed, the others are attacked, and the end is 3") {
+  const Scratch scratch;
+  const std::string model = write_small_model(scratch);
+  REQUIRE(attack(scratch, {"data", "render", "rooms:n=4,size=24x32", "-o", "set"}).exit_code == 0);
+  const Json set = Json::parse(read_file(scratch.path() / "set/dataset.json"));
+  const Json& items = set["splits"]["test"];
+  const std::string missing = items[1]["seg"].get<std::string>(), torn = items[2]["depth"].get<std::string>();
+  std::filesystem::remove(scratch.path() / "set" / missing);
+  std::filesystem::resize_file(scratch.path() / "set" / torn, 100);
+  const std::vector<std::string> words = {"--data", "folder:set", "--rule", "gb,total", "--attack", "fgsm", "--format", "json"};
+  for (const std::string command : {"run", "transfer"}) {
+    std::vector<std::string> all = {command, model, "-o", command};
+    all.insert(all.end(), words.begin(), words.end());
+    if (command == "transfer") all[7] = "gb";
+    const test::Outcome outcome = attack(scratch, all);
+    REQUIRE_MESSAGE(outcome.exit_code == 3, outcome.err);
+    const Json result = Json::parse(read_file(scratch.path() / command / "result.json"))["result"];
+    REQUIRE(result["faults"].size() == 2);
+    CHECK(result["faults"][0]["item"] == items[1]["id"]);
+    CHECK(result["faults"][0]["reason"].get<std::string>().find(missing) != std::string::npos);
+    CHECK(result["faults"][1]["item"] == items[2]["id"]);
+    CHECK(result["faults"][1]["reason"].get<std::string>().find(torn) != std::string::npos);
+    CHECK((command == "run" ? result["cells"][0]["n"] : result["n"]) == 2);
+  }
+  CHECK(attack(scratch, {"audit", "run"}).exit_code == 0);
+  // Its hash says the same.
+  const test::Outcome hash = attack(scratch, {"data", "hash", "folder:set", "--tasks", "set/tasks.json"});
+  CHECK(hash.exit_code == 3);
+  CHECK(hash.err.find(missing) != std::string::npos);
+  // A file that comes back is another set.
+  scratch.file("set/" + missing, read_file(scratch.path() / "set" / items[0]["seg"].get<std::string>()));
+  CHECK(attack(scratch, {"audit", "run"}).exit_code == 1);
+}
+
 TEST_CASE("audit: of what is no run, and of a run that kept no images") {
   const Scratch scratch;
   check(scratch, {"audit", "nothing"}, 3, "nothing");

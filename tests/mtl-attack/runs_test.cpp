@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "data/image.h"
 #include "mtl-attack/small_model.h"
+#include "report/report.h"
 
 using namespace tenfold;
 using namespace tenfold::mtl_attack::testing;
@@ -77,6 +78,23 @@ void replace_in(const fs::path& file, const std::string& what, const std::string
   const std::size_t at = text.find(what);
   REQUIRE(at != std::string::npos);
   std::ofstream(file, std::ios::binary) << text.replace(at, what.size(), with);
+}
+
+// Every number, word and null of a result becomes another one; `places` are their names as audit writes them. Times stay.
+void change_leaves(Json& value, const std::string& where, std::vector<std::string>& places) {
+  if (value.is_object()) {
+    for (auto& [key, member] : value.items())
+      if (!key.ends_with("_s")) change_leaves(member, where.empty() ? key : where + "." + key, places);
+    return;
+  }
+  if (value.is_array()) {
+    for (std::size_t k = 0; k < value.size(); ++k) change_leaves(value[k], where + "[" + std::to_string(k) + "]", places);
+    return;
+  }
+  value = value.is_string()   ? Json(value.get<std::string>() + "x")
+          : value.is_number() ? Json(value.get<double>() + 0.01)
+                              : Json(5);
+  places.push_back(where);
 }
 
 void change_pixel(const fs::path& file, int by) {
@@ -170,6 +188,26 @@ TEST_CASE("audit holds on an untouched run, of 8 bits and of floats, and attacks
   }
 }
 
+TEST_CASE("--float: a budget between grey levels passes its own audit, and the SSIM is that of the npy") {
+  const Scratch scratch;
+  const std::string model = write_small_model(scratch);
+  for (const std::string eps : {"0.5/255", "2.5/255", "0.03"}) {
+    const Json result =
+        result_of(attack(scratch, {"run", model, "--data", "rooms:n=2,size=24x32", "--rule", "gb", "--attack", "fgsm,pgd,apgd",
+                                   "--steps", "3", "--eps", eps, "--float", "-o", "run", "--force", "--format", "json"}));
+    const Audited audited = audit(scratch, "run", "2");
+    CHECK_MESSAGE(audited.exit_code == 0, eps << audited.all);
+    CHECK(result["cells"][0]["ssim_mean"].get<double>() < 0.99995);
+  }
+  // A value that moved within the budget by less than half a grey level is still another image.
+  const fs::path file = scratch.path() / "run/adv/gb-pgd-7.65/0.npy";
+  REQUIRE(fs::exists(file));
+  std::string bytes = read_file(file);
+  bytes[bytes.size() - 400 * 4] = static_cast<char>(bytes[bytes.size() - 400 * 4] ^ 1);
+  std::ofstream(file, std::ios::binary) << bytes;
+  CHECK(audit(scratch, "run", "2").failing.contains("attacked again, the samp"));
+}
+
 TEST_CASE("audit finds a tampered pixel, number and file, each by name") {
   const Scratch scratch;
   const std::string model = write_small_model(scratch);
@@ -224,6 +262,68 @@ TEST_CASE("audit finds a tampered pixel, number and file, each by name") {
       attack(scratch, {"audit", "run", "--sample", "0", "--model", "other.mtg.json", "--format", "json"});
   CHECK(outcome.exit_code == 1);
   CHECK(outcome.out.find("weights_sha256: the run says") != std::string::npos);
+}
+
+TEST_CASE("audit finds every number and word of the result that is not what it was, and those of the log") {
+  const Scratch scratch;
+  const std::string model = write_small_model(scratch);
+  result_of(attack(scratch, {"run", model, "--data", "rooms:n=2,size=24x32", "--rule", "total,gb", "--attack", "fgsm", "--eps",
+                             "8", "-o", "run", "--format", "json"}));
+  const fs::path file = scratch.path() / "run/result.json";
+  const std::string whole = read_file(file);
+  Json envelope = Json::parse(whole);
+  std::vector<std::string> places;
+  change_leaves(envelope["result"], "", places);
+  CHECK(places.size() > 100);
+  std::ofstream(file, std::ios::binary) << envelope.dump();
+  const Audited found = audit(scratch, "run");
+  CHECK(found.failing.contains("result.json is what the "));
+  for (const std::string& place : places)
+    CHECK_MESSAGE(found.all.find("result.json: " + place + " is ") != std::string::npos, place);
+  std::ofstream(file, std::ios::binary) << whole;
+  REQUIRE(audit(scratch, "run", "2").failing.empty());
+
+  const fs::path log = scratch.path() / "run/log.jsonl";
+  const std::string lines = read_file(log);
+  const std::size_t clean = lines.find("\"cell\":\"clean\"");
+  REQUIRE(clean != std::string::npos);
+  // The clean pass's loss of a task; J_before_png and the passes of an image that is attacked again.
+  replace_in(log, "\"seg\":", "\"seg\":1");
+  CHECK(audit(scratch, "run", "2").failing == std::set<std::string>{"J, losses and sizes in l"});
+  for (const std::string& key : {"\"J_before_png\":", "\"backward_passes\":"}) {
+    std::ofstream(log, std::ios::binary) << lines;
+    replace_in(log, key, key + "1");
+    CHECK(audit(scratch, "run", "2").failing.contains("attacked again, the samp"));
+  }
+}
+
+TEST_CASE("the sentence of a protecting rule is about the tasks that it attacks, and says what the others did") {
+  const Scratch scratch;
+  const std::string model = write_small_model(scratch);
+  const auto sentence = [&](const std::string& rule, const std::string& limit) {
+    const test::Outcome outcome =
+        attack(scratch, {"run", model, "--data", "rooms:n=3,size=24x32", "--rule", rule, "--attack", "pgd", "--steps", "2",
+                         "--eps", "8", "--limit", limit, "-o", "run", "--force", "--format", "human"});
+    REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
+    return outcome.out.substr(outcome.out.find("Changing no pixel"));
+  };
+  const auto change = [&](const std::string& task) {
+    return result_in(scratch.path() / "run")["cells"][0]["tasks"][task]["rel_change_mean"].get<double>();
+  };
+  const auto by = [](double value) { return " by " + std::string(value > 0 ? "+" : "") + report::number_text(value, 3); };
+  std::string said = sentence("protect:depth", "3");
+  CAPTURE(said);
+  CHECK(said.find("the losses of seg and normal by " + report::number_text(std::abs(change("seg") + change("normal")) / 2, 3) +
+                  " times") != std::string::npos);
+  CHECK(said.find("what it protects changed: depth" + by(change("depth")) + ".") != std::string::npos);
+  CHECK(said.find("over 3 images (95 % interval ") != std::string::npos);
+  said = sentence("single:seg", "3");
+  CHECK(said.find("the loss of seg by " + report::number_text(std::abs(change("seg")), 3) + " times its clean value") !=
+        std::string::npos);
+  CHECK(said.find("the others changed: depth" + by(change("depth")) + " and normal" + by(change("normal"))) != std::string::npos);
+  said = sentence("gb", "1");
+  CHECK(said.find("the tasks' losses by ") != std::string::npos);
+  CHECK(said.find(" times their clean value on one image.") != std::string::npos);
 }
 
 TEST_CASE("inspect: gb's image keeps every byte when a task's loss is multiplied by 2^10 or 2^-10, total's does not") {

@@ -87,6 +87,7 @@ TEST_CASE("usage: one task for cosprune, unknown names with the nearest, ranges"
   refused(prune({"prune", "net.mtg.json", "--criterion", "taylor"}, scratch), 2, {"--data SPEC"});
   refused(prune({"inspect", "--arch", "rooms-nett"}, scratch), 2, {"did you mean rooms-net"});
   refused(prune({"verify"}, scratch), 2, {"mtl-prune verify"});
+  refused(prune({"inspect", "--device", "cuda"}, scratch), 2, {"--device cuda", "runs on the CPU"});
   refused(prune({"latency", "net.mtg.json", "--batch", "0"}, scratch), 2, {"--batch 0"});
 }
 
@@ -156,6 +157,53 @@ TEST_CASE("a plan of other weights is refused with both hashes; a run that was c
   const test::Outcome changed = prune({"verify", "out"}, scratch);
   CHECK(changed.exit_code == 1);
   CHECK(nlohmann::json::parse(changed.out)["result"]["failed"].get<int>() >= 2);
+}
+
+// Each number by itself, so that no check stands in for another.
+TEST_CASE("verify sees every number of a result that can be recounted when it is changed") {
+  if (!has_torch()) return;
+  const Scratch scratch;
+  const test::Outcome pruned = prune({"prune", "--data", "rooms:n=4,size=32x32", "--criterion", "l1", "--target", "units=200",
+                                      "--test-images", "2", "--latency-runs", "5", "--export", "safetensors", "-o", "out"},
+                                     scratch);
+  REQUIRE_MESSAGE(pruned.exit_code == 0, pruned.err);
+  const fs::path file = scratch.path() / "out" / "result.json";
+  const nlohmann::ordered_json whole = nlohmann::ordered_json::parse(read_file(file));
+  const test::Outcome untouched = prune({"verify", "out"}, scratch);
+  REQUIRE_MESSAGE(untouched.exit_code == 0, untouched.out);
+  const auto changed = [&](const std::string& pointer, const nlohmann::ordered_json& value) {
+    nlohmann::ordered_json other = whole;
+    nlohmann::ordered_json& place = other["result"].at(nlohmann::ordered_json::json_pointer(pointer));
+    REQUIRE(place != value);
+    place = value;
+    write_file_atomic(file, other.dump());
+    const test::Outcome outcome = prune({"verify", "out"}, scratch);
+    CHECK_MESSAGE(outcome.exit_code == 1, pointer);
+  };
+  for (const std::string when : {"before", "after"})
+    for (const char* key :
+         {"/params", "/macs", "/params_by_head/seg", "/macs_by_head/trunk", "/weight_bytes", "/peak_activation_bytes"})
+      changed("/model/" + when + key, 12345);
+  changed("/reached", 0.5);
+  changed("/units/before", 305);
+  changed("/units/removed", 3);
+  changed("/sets/0/kept", 2);
+  changed("/criterion", "taylor");
+  changed("/certificate/max_abs", 1);
+  changed("/certificate/tolerance", 1);
+  changed("/certificate/tolerance_float64", 1e-3);
+  changed("/certificate/n", 800);
+  changed("/certificate/sizes/0/0", 64);
+  changed("/certificate/holds", false);
+  changed("/data/train/sha256", "0");
+  changed("/data/test/sha256", "0");
+  changed("/latency/ratio", 9);
+  changed("/latency/verdict", "9 times faster");
+  // What cannot be measured again is not claimed to be: the manual lists it.
+  nlohmann::ordered_json measured = whole;
+  measured["result"]["tasks"]["seg"]["metrics_after"]["miou"] = 0.99;
+  write_file_atomic(file, measured.dump());
+  CHECK(prune({"verify", "out"}, scratch).exit_code == 0);
 }
 
 TEST_CASE("a module scripted in Python comes back as what it was") {

@@ -343,6 +343,16 @@ TEST_CASE("a folder: PNG, npy, numbers, scales, masks, items without a label") {
   CHECK(changed != before);
   put(root / "d.npy", npy<std::uint16_t>(">u2", {2, 3}, false, [](std::size_t i) { return i * 1000 + 1; }));  // of the same size
   CHECK(data->sha256() != changed);
+  // A file that is gone is one faulty item; the set still has its hash, which says so.
+  const std::string whole = data->sha256();
+  fs::remove(root / "d.npy");
+  std::vector<std::string> unreadable;
+  CHECK(data->sha256(&unreadable) != whole);
+  REQUIRE(unreadable.size() == 1);
+  CHECK(says(unreadable[0], "d.npy"));
+  const Loaded loaded = load_all(*data, {0, 1}, 1);
+  CHECK(loaded.samples.size() == 1);
+  CHECK(loaded.faults.size() == 1);
 }
 
 TEST_CASE("a folder: normals from PNG and npz") {

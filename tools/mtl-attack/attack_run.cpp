@@ -64,13 +64,10 @@ CellSettings settings_of(const RunOptions& options, const cli::Run& run) {
           .save = saved_images(options.save_adv)};
 }
 
-void collect_failures(const std::vector<CellOutcome>& outcomes, std::vector<mtl::Fault>& faults, cli::Run& run) {
+void warn_of_gaps(const std::vector<CellOutcome>& outcomes, cli::Run& run) {
   for (const CellOutcome& outcome : outcomes) {
     std::size_t unconverged = 0;
-    for (const ImageRecord& record : outcome.records) {
-      if (!record.failure.empty()) faults.push_back({outcome.cell.name + "/" + record.id, record.failure});
-      unconverged += record.failure.empty() && !record.dual_converged ? 1 : 0;
-    }
+    for (const ImageRecord& record : outcome.records) unconverged += record.failure.empty() && !record.dual_converged ? 1 : 0;
     if (unconverged > 0)
       run.warn(fmt::format("{}: on {} images the dual ended with a gap above 1e-7; run audit to see it", outcome.cell.name,
                            unconverged));
@@ -101,8 +98,8 @@ cli::Result attack_run(const RunOptions& options, cli::Run& run) {
     outcomes.push_back(run_cell(scene, cell, clean, settings,
                                 known == done.cells.end() ? std::map<std::string, ImageRecord>() : known->second, progress, run));
   }
-  std::vector<mtl::Fault> faults = clean.faults;
-  collect_failures(outcomes, faults, run);
+  const std::vector<mtl::Fault> faults = all_faults(clean, outcomes);
+  warn_of_gaps(outcomes, run);
   for (const mtl::Fault& fault : faults) run.warn(fault.item + ": " + fault.reason);
 
   cli::Result result;
@@ -110,7 +107,7 @@ cli::Result attack_run(const RunOptions& options, cli::Run& run) {
   for (const CellOutcome& outcome : outcomes) cell_list.push_back(cell_json(outcome, clean, scene.tasks, run.seed()));
   const std::string baseline = options.baseline == "total" ? "total" : parse_rule(options.baseline, scene.tasks).name;
   result.value = {{"model", model_json(scene.victim->facts())},
-                  {"data", {{"spec", scene.data->spec()}, {"n", scene.data->size()}, {"sha256", scene.data->sha256()}}},
+                  {"data", data_json(*scene.data)},
                   {"clean", clean_json(clean, scene.tasks)},
                   {"cells", std::move(cell_list)},
                   {"pairs", pairs_json(outcomes, baseline, run.seed())},

@@ -28,6 +28,15 @@ double correlation_of(const std::vector<double>& a, const std::vector<double>& b
   return ab / std::sqrt(aa * bb);  // NaN where nothing varies
 }
 
+template <class Value>
+void check_same(AuditCheck& check, const std::string& what, std::span<const Value> found, std::span<const Value> expected) {
+  ++check.examined;
+  if (std::equal(found.begin(), found.end(), expected.begin(), expected.end())) return;
+  std::size_t differing = 0;
+  for (std::size_t j = 0; j < std::min(found.size(), expected.size()); ++j) differing += found[j] != expected[j] ? 1 : 0;
+  check.failures.push_back(fmt::format("{}: {} of {} values differ", what, differing, expected.size()));
+}
+
 }  // namespace
 
 void check_ball(AuditCheck& check, const std::string& file, std::span<const std::uint8_t> adversarial,
@@ -55,11 +64,11 @@ void check_ball(AuditCheck& check, const std::string& file, std::span<const floa
 
 void check_bytes(AuditCheck& check, const std::string& what, std::span<const std::uint8_t> found,
                  std::span<const std::uint8_t> expected) {
-  ++check.examined;
-  if (found.size() == expected.size() && std::equal(found.begin(), found.end(), expected.begin())) return;
-  std::size_t differing = 0;
-  for (std::size_t j = 0; j < std::min(found.size(), expected.size()); ++j) differing += found[j] != expected[j] ? 1 : 0;
-  check.failures.push_back(fmt::format("{}: {} of {} values differ", what, differing, expected.size()));
+  check_same(check, what, found, expected);
+}
+
+void check_values(AuditCheck& check, const std::string& what, std::span<const float> found, std::span<const float> expected) {
+  check_same(check, what, found, expected);
 }
 
 bool same_number(double a, double b, double tolerance) {
@@ -110,7 +119,8 @@ void check_json(AuditCheck& check, const std::string& where, const Json& found, 
     return;
   }
   ++check.examined;
-  if (expected.is_number() && found.is_number() && same_number(found.get<double>(), expected.get<double>(), check.tolerance))
+  if (expected.is_number_float() && found.is_number() &&
+      same_number(found.get<double>(), expected.get<double>(), check.tolerance))
     return;
   const bool undefined = expected.is_number() && !std::isfinite(expected.get<double>());
   if (found == expected || (found.is_null() && undefined)) return;

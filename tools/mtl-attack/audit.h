@@ -28,6 +28,7 @@ void check_ball(AuditCheck& check, const std::string& file, std::span<const floa
 // Bytes that must be the same.
 void check_bytes(AuditCheck& check, const std::string& what, std::span<const std::uint8_t> found,
                  std::span<const std::uint8_t> expected);
+void check_values(AuditCheck& check, const std::string& what, std::span<const float> found, std::span<const float> expected);
 
 // |a - b| <= tolerance max(1, |b|); NaN equals NaN.
 bool same_number(double a, double b, double tolerance);
@@ -36,8 +37,8 @@ bool same_number(double a, double b, double tolerance);
 void check_record(AuditCheck& check, const std::string& where, const ImageRecord& logged, const ImageRecord& again,
                   const std::vector<std::string>& tasks);
 
-// Every member of `found` (a result's part) against `expected`, made again: numbers by same_number, all else exactly. Members
-// whose names end in _s are times.
+// Every member of `found` (a result's part) against `expected`, made again: numbers by same_number, counts and all else exactly.
+// Members whose names end in _s are times.
 void check_json(AuditCheck& check, const std::string& where, const Json& found, const Json& expected);
 
 // Steps of attacks that were run again: the greatest gap (relative to the bound), and how well c.d predicted the change.

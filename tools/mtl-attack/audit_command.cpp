@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -54,15 +55,18 @@ struct Checks {
   AuditCheck ball{"every adversarial image is within eps of its clean one", 0, {}};
   AuditCheck numbers{"J, losses and sizes in log.jsonl are those of the images", 0, {}};
   AuditCheck result{"result.json is what the log and the images give", 0, {}};
-  AuditCheck repeated{"attacked again, the sampled images come out with the same bytes", 0, {}};
+  AuditCheck repeated{"attacked again, the sampled images come out with the same bytes and passes", 0, {}};
   AuditCheck optimal{"every step of theirs is the best of its box", 0, {}};
 
   std::vector<const AuditCheck*> all() const { return {&model, &clean, &files, &ball, &numbers, &result, &repeated, &optimal}; }
 };
 
-Records read_records(const fs::path& log, const std::vector<std::string>& tasks, AuditCheck& check) {
+Json or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }  // where nothing varies
+
+Records read_records(const std::vector<LoggedLine>& lines, const fs::path& log, const std::vector<std::string>& tasks,
+                     AuditCheck& check) {
   Records records;
-  for (const LoggedLine& line : parse_log(read_file(log), log.string())) {
+  for (const LoggedLine& line : lines) {
     if (line.cell == "clean") continue;
     ImageRecord record = record_from_json(line.value, tasks, log.string());
     const std::string id = record.id;
@@ -70,6 +74,34 @@ Records read_records(const fs::path& log, const std::vector<std::string>& tasks,
       check.failures.push_back(fmt::format("log.jsonl: {} {} stands there twice", line.cell, id));
   }
   return records;
+}
+
+// The lines of the clean pass: one for each item of the set, with its losses or as a faulty one.
+void check_clean_lines(const std::vector<LoggedLine>& lines, const Scene& scene, const CleanPass& clean, AuditCheck& check) {
+  std::map<std::string, Json> logged;
+  for (const LoggedLine& line : lines)
+    if (line.cell == "clean" && !logged.emplace(line.value.value("id", ""), line.value).second)
+      check.failures.push_back("log.jsonl: clean " + line.value.value("id", "") + " stands there twice");
+  for (std::size_t index = 0; index < scene.data->size(); ++index) {
+    const std::string id = scene.data->id(index);
+    const auto line = logged.find(id);
+    ++check.examined;
+    const std::optional<CleanImage>& image = clean.images[index];
+    if (line == logged.end() || line->second.contains("failure") == image.has_value()) {
+      check.failures.push_back(fmt::format("log.jsonl: clean {} {}", id,
+                                           line == logged.end() ? "is missing" : "is faulty in one and not in the other"));
+      continue;
+    }
+    for (std::size_t t = 0; image && t < scene.tasks.size(); ++t) {
+      const Json said = line->second.value("loss", Json::object()).value(scene.tasks[t], Json());
+      const bool same = image->present[t] ? said.is_number() && same_number(said.get<double>(), image->loss[t], check.tolerance)
+                                          : said.is_null();
+      if (!same)
+        check.failures.push_back(fmt::format("log.jsonl: clean {}: loss of {} is {}, the image gives {}", id, scene.tasks[t],
+                                             said.dump(), image->present[t] ? fmt::format("{:.8g}", image->loss[t]) : "none"));
+    }
+  }
+  if (logged.size() > scene.data->size()) check.failures.push_back("log.jsonl: clean lines of images that the set does not have");
 }
 
 class Audit {
@@ -81,7 +113,9 @@ class Audit {
         cells_(make_cells(recorded_.options.attack, false, scene_.tasks)),
         floats_(recorded_.options.attack.floats),
         save_(saved_images(recorded_.options.save_adv)),
-        sample_(static_cast<std::size_t>(options.sample)) {
+        sample_(static_cast<std::size_t>(options.sample)),
+        tolerance_(options.tolerance),
+        moved_(!options.model.empty()) {
     checks_.numbers.tolerance = checks_.result.tolerance = options.tolerance;
   }
 
@@ -93,7 +127,10 @@ class Audit {
                          .floats = floats_,
                          .store = false},
                         {}, run_);
-    records_ = read_records(recorded_.folder / "log.jsonl", scene_.tasks, checks_.numbers);
+    const fs::path log = recorded_.folder / "log.jsonl";
+    const std::vector<LoggedLine> lines = parse_log(read_file(log), log.string());
+    records_ = read_records(lines, log, scene_.tasks, checks_.numbers);
+    check_clean_lines(lines, scene_, clean_, checks_.numbers);
     check_clean();
     check_folder();
     std::vector<CellOutcome> outcomes;
@@ -234,8 +271,19 @@ class Audit {
         }
     const std::string baseline =
         recorded_.options.baseline == "total" ? "total" : parse_rule(recorded_.options.baseline, scene_.tasks).name;
-    const Json expected = {
-        {"clean", clean_json(clean_, scene_.tasks)}, {"cells", cells}, {"pairs", pairs_json(outcomes, baseline, recorded_.seed)}};
+    Json model = model_json(scene_.victim->facts());
+    if (moved_) {  // its path is another one by right
+      model.erase("path");
+      if (found.contains("model") && found["model"].is_object()) found["model"].erase("path");
+    }
+    const Json expected = {{"model", model},
+                           {"data", data_json(*scene_.data)},
+                           {"clean", clean_json(clean_, scene_.tasks)},
+                           {"cells", cells},
+                           {"pairs", pairs_json(outcomes, baseline, recorded_.seed)},
+                           {"faults", faults_json(all_faults(clean_, outcomes))}};
+    for (const auto& [key, value] : found.items())
+      if (!expected.contains(key)) checks_.result.failures.push_back("result.json: " + key + " should not be there");
     for (const auto& [key, value] : expected.items())
       check_json(checks_.result, key, found.contains(key) ? found[key] : Json(), value);
   }
@@ -246,6 +294,11 @@ class Audit {
     AuditCheck bytes, passes;
     std::vector<StepTrace> trace;
   };
+
+  double J_of(CleanBatch& batch, const std::vector<float>& point) const {
+    const std::vector<double> losses = batch.oracle->losses(point);
+    return mean_present(relative_change(losses, *clean_.images[batch.indices[0]], clean_.scale));
+  }
 
   Again attack_again(const Cell& cell, std::size_t position) const {
     Again out;
@@ -264,13 +317,23 @@ class Audit {
     const std::string file = adversarial_path(cell.name, out.id, floats_);
     try {
       const StoredImage stored = read_stored(recorded_.folder / file, image, floats_);
-      check_bytes(out.bytes, file, stored.bytes, again.bytes);
+      if (floats_)
+        check_values(out.bytes, file, stored.values, again.values);
+      else
+        check_bytes(out.bytes, file, stored.bytes, again.bytes);
     } catch (const Error&) {
       return out;  // counted among the files
     }
     if (logged.forward_passes != found.forward_passes || logged.backward_passes != found.backward_passes ||
-        logged.restart != found.restart)
-      out.bytes.failures.push_back(fmt::format("{}: passes or restart are logged as others than they are", file));
+        logged.restart != found.restart || logged.floored != found.floored || logged.dual_converged != found.dual_converged)
+      out.bytes.failures.push_back(fmt::format("{}: passes, restart or flags are logged as others than they are", file));
+    const double J = J_of(batch, found.x);
+    const double J_8bit =
+        floats_ ? J_of(batch, from_bytes(quantise(found.x, image.bytes, whole_levels(cell.plan.eps)))) : std::nan("");
+    if (!same_number(logged.J_before_png, J, tolerance_) || !same_number(logged.J_8bit, J_8bit, tolerance_))
+      out.bytes.failures.push_back(
+          fmt::format("{}: J_before_png and J_8bit are logged as {:.8g} and {:.8g}, they are {:.8g} and {:.8g}", file,
+                      logged.J_before_png, logged.J_8bit, J, J_8bit));
     out.trace = found.trace;
     return out;
   }
@@ -302,8 +365,8 @@ class Audit {
                       {"gap_max", account.greatest_gap},
                       {"gap_mean", account.mean_gap},
                       {"predictions", account.predictions},
-                      {"fidelity", account.fidelity},
-                      {"correlation", account.correlation}});
+                      {"fidelity", or_null(account.fidelity)},
+                      {"correlation", or_null(account.correlation)}});
   }
 
   void step() {
@@ -357,6 +420,8 @@ class Audit {
   std::vector<Cell> cells_;
   bool floats_;
   std::size_t save_, sample_;
+  double tolerance_;
+  bool moved_;  // the model's file
   CleanPass clean_;
   Records records_;
   Checks checks_;

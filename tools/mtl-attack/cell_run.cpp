@@ -100,7 +100,7 @@ class CellWork {
       record.cpu_s = cpu_s;
       stored.push_back(keep(stored_image(found.x, image, cell_.plan, settings_.floats), image, path(first + b, image.sample.id)));
       floats.insert(floats.end(), found.x.begin(), found.x.end());
-      const std::vector<float> rounded = from_bytes(stored.back().bytes);
+      const std::vector<float> rounded = from_bytes(quantise(found.x, image.bytes, whole_levels(cell_.plan.eps)));
       eight.insert(eight.end(), rounded.begin(), rounded.end());
       records.push_back(std::move(record));
     }
@@ -185,15 +185,17 @@ std::vector<Attacked> attack_clean(CleanBatch& batch, const AttackPlan& plan, co
 }
 
 StoredImage stored_image(std::span<const float> x, const Prepared& clean, const AttackPlan& plan, bool floats) {
+  if (floats) return {to_bytes(x), {x.begin(), x.end()}, true};
   StoredImage out;
   out.bytes = quantise(x, clean.bytes, whole_levels(plan.eps));
-  out.values = floats ? std::vector<float>(x.begin(), x.end()) : from_bytes(out.bytes);
+  out.values = from_bytes(out.bytes);
   return out;
 }
 
 StoredImage read_stored(const std::filesystem::path& path, const Prepared& clean, bool floats) {
   const ImageSize size = size_of(clean.sample.image);
   StoredImage out;
+  out.floats = floats;
   if (floats) {
     out.values = read_floats(path, size);
     out.bytes = to_bytes(out.values);
@@ -223,7 +225,8 @@ void measure(ImageRecord& record, const StoredImage& stored, const Prepared& cle
   const ImageSize size = size_of(clean.sample.image);
   record.l2 = std::sqrt(square);
   record.linf_levels = std::abs(255 * greatest - std::round(255 * greatest)) < 1e-4 ? std::round(255 * greatest) : 255 * greatest;
-  record.ssim = ssim(stored.bytes, clean.bytes, size.channels, size.height, size.width);
+  record.ssim = stored.floats ? ssim(stored.values, before, size.channels, size.height, size.width)
+                              : ssim(stored.bytes, clean.bytes, size.channels, size.height, size.width);
 }
 
 CellOutcome run_cell(const Scene& scene, const Cell& cell, const CleanPass& clean, const CellSettings& settings,

@@ -37,8 +37,9 @@ std::vector<Attacked> attack_clean(CleanBatch& batch, const AttackPlan& plan, co
 
 // What an image becomes when it is stored: 8-bit values (as planar bytes and as Q / 255), or the floats as they are.
 struct StoredImage {
-  std::vector<std::uint8_t> bytes;  // Q; with floats, x rounded
+  std::vector<std::uint8_t> bytes;  // Q; with floats, the values rounded, to be looked at
   std::vector<float> values;        // what is evaluated
+  bool floats = false;              // the file holds the values, and all that is measured is theirs
 };
 StoredImage stored_image(std::span<const float> x, const Prepared& clean, const AttackPlan& plan, bool floats);
 // The same from the file that is there. Throws Error input.

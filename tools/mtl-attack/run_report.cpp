@@ -8,6 +8,7 @@
 
 #include "mtl-attack/attack_charts.h"
 #include "mtl-attack/eps.h"
+#include "mtl-attack/headline.h"
 #include "mtl-attack/pictures.h"
 #include "mtl-attack/quantise.h"
 #include "report/report.h"
@@ -86,14 +87,11 @@ const Json* strongest(const Json& cells) {
   return best;
 }
 
-std::string answer_of(const Json& value) {
+std::string answer_of(const Json& value, const std::vector<CellOutcome>& outcomes, const std::vector<std::string>& tasks,
+                      std::uint64_t seed) {
   const Json* best = strongest(value["cells"]);
   if (!best) return "No image could be attacked.";
-  std::string out = fmt::format(
-      "Changing no pixel by more than {} of 255 grey levels, {} with rule {} raises the tasks' losses by {} times "
-      "their clean value on average over {} images (95 % interval {} to {}).",
-      short_text((*best)["eps_levels"]), cell_label(*best), (*best)["rule"].get<std::string>(), short_text((*best)["J_mean"]),
-      (*best)["n"].dump(), short_text((*best)["J_ci95"][0]), short_text((*best)["J_ci95"][1]));
+  std::string out = cell_sentence(outcomes[static_cast<std::size_t>(best - &value["cells"][0])], *best, tasks, seed);
   int more = 0, less = 0, none = 0;
   for (const Json& pair : value["pairs"]) {
     if (pair["a"] != "gb") continue;
@@ -175,7 +173,7 @@ void add_run_report(cli::Result& result, const Scene& scene, const CleanPass& cl
   result.asked =
       "How much can images be made to harm all tasks of the network at once, when no pixel may change by more than eps? A rule "
       "says how the tasks' gradients become one direction; an attack says how often it is followed.";
-  result.answer = answer_of(value);
+  result.answer = answer_of(value, outcomes, scene.tasks, run.seed());
   result.tables.push_back(damage);
   result.human = summary_line(value) + "\n" + report::table_text(damage, 3);
   if (!value["pairs"].empty()) {

@@ -25,12 +25,18 @@ struct Plane {
   double at(int y, int x) const { return values[static_cast<std::size_t>(y * width + x)]; }
 };
 
+double grey(std::uint8_t value) { return value; }
+double grey(float value) { return 255 * static_cast<double>(value); }
+
 // ITU-R BT.601, as in JPEG.
-Plane luminance(std::span<const std::uint8_t> image, int channels, int height, int width) {
+template <class Value>
+Plane luminance(std::span<const Value> image, int channels, int height, int width) {
   const auto pixels = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
   Plane out{height, width, std::vector<double>(pixels)};
   for (std::size_t p = 0; p < pixels; ++p)
-    out.values[p] = channels == 1 ? image[p] : 0.299 * image[p] + 0.587 * image[pixels + p] + 0.114 * image[2 * pixels + p];
+    out.values[p] = channels == 1
+                        ? grey(image[p])
+                        : 0.299 * grey(image[p]) + 0.587 * grey(image[pixels + p]) + 0.114 * grey(image[2 * pixels + p]);
   return out;
 }
 
@@ -59,12 +65,9 @@ Plane product(const Plane& a, const Plane& b) {
   return out;
 }
 
-}  // namespace
-
-double ssim(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, int channels, int height, int width) {
-  if (height < kWindow || width < kWindow) return std::numeric_limits<double>::quiet_NaN();
+double similarity(const Plane& x, const Plane& y) {
+  if (x.height < kWindow || x.width < kWindow) return std::numeric_limits<double>::quiet_NaN();
   const std::array<double, kWindow> g = gaussian();
-  const Plane x = luminance(a, channels, height, width), y = luminance(b, channels, height, width);
   const Plane mx = filtered(x, g), my = filtered(y, g);
   const Plane xx = filtered(product(x, x), g), yy = filtered(product(y, y), g), xy = filtered(product(x, y), g);
   constexpr double c1 = 0.01 * 255 * 0.01 * 255, c2 = 0.03 * 255 * 0.03 * 255;
@@ -75,6 +78,16 @@ double ssim(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, in
     sum += (2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2));
   }
   return sum / static_cast<double>(mx.values.size());
+}
+
+}  // namespace
+
+double ssim(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b, int channels, int height, int width) {
+  return similarity(luminance(a, channels, height, width), luminance(b, channels, height, width));
+}
+
+double ssim(std::span<const float> a, std::span<const float> b, int channels, int height, int width) {
+  return similarity(luminance(a, channels, height, width), luminance(b, channels, height, width));
 }
 
 }  // namespace tenfold::mtl_attack

@@ -167,6 +167,16 @@ Json clean_json(const CleanPass& clean, const std::vector<std::string>& tasks) {
       {"loss", std::move(loss)}, {"metrics", std::move(metrics)}, {"floored", std::move(floored)}, {"absent", std::move(absent)}};
 }
 
+std::vector<mtl::Fault> all_faults(const CleanPass& clean, const std::vector<CellOutcome>& outcomes) {
+  std::vector<mtl::Fault> faults = clean.faults;
+  for (const CellOutcome& outcome : outcomes)
+    for (const ImageRecord& record : outcome.records)
+      if (!record.failure.empty()) faults.push_back({outcome.cell.name + "/" + record.id, record.failure});
+  return faults;
+}
+
+Json data_json(const mtl::DataSet& data) { return {{"spec", data.spec()}, {"n", data.size()}, {"sha256", data.sha256()}}; }
+
 Json model_json(const VictimFacts& facts) {
   return {{"path", facts.path},
           {"weights_sha256", facts.weights_sha256},

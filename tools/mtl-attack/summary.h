@@ -30,6 +30,9 @@ Json pairs_json(const std::vector<CellOutcome>& outcomes, const std::string& bas
 
 Json clean_json(const CleanPass& clean, const std::vector<std::string>& tasks);
 Json metrics_json(const Metrics& metrics);  // {METRIC: x} by task, in a list
+// Of the whole run: the set's faulty items, and the images of each cell that were skipped.
+std::vector<mtl::Fault> all_faults(const CleanPass& clean, const std::vector<CellOutcome>& outcomes);
+Json data_json(const mtl::DataSet& data);
 Json model_json(const VictimFacts& facts);
 Json faults_json(const std::vector<mtl::Fault>& faults);
 

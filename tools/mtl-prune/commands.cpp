@@ -1,5 +1,6 @@
 #include "mtl-prune/commands.h"
 
+#include "base/error.h"
 #include "cli/torch_part.h"
 #include "mtl-prune/options.h"
 #include "mtl-prune/reports.h"
@@ -10,18 +11,23 @@
 namespace tenfold::mtl_prune {
 namespace {
 
-std::unique_ptr<TorchPart> part() { return cli::open_torch_part<TorchPart>("mtl-prune"); }
+// No kernel here runs on a GPU: to take the option and compute on the CPU would be a lie.
+std::unique_ptr<TorchPart> part(const cli::Run& run) {
+  if (run.device().starts_with("cuda"))
+    usage_error("--device " + run.device() + ": mtl-prune runs on the CPU; leave --device out");
+  return cli::open_torch_part<TorchPart>("mtl-prune");
+}
 
-cli::Result inspect(const InspectOptions& options, cli::Run& run) { return inspect_report(part()->inspect(options, run)); }
-cli::Result score(const ScoreOptions& options, cli::Run& run) { return score_report(part()->score(options, run)); }
-cli::Result prune(const PruneOptions& options, cli::Run& run) { return prune_report(part()->prune(options, run)); }
-cli::Result apply(const ApplyOptions& options, cli::Run& run) { return apply_report(part()->apply(options, run)); }
-cli::Result verify(const VerifyOptions& options, cli::Run& run) { return verify_report(part()->verify(options, run)); }
-cli::Result latency(const LatencyOptions& options, cli::Run& run) { return latency_report(part()->latency(options, run)); }
-cli::Result train(const mtl::TrainOptions& options, cli::Run& run) { return part()->train(options, run); }
-cli::Result iterate(const IterateOptions& options, cli::Run& run) { return iterate_report(part()->iterate(options, run)); }
-cli::Result retrain(const RetrainOptions& options, cli::Run& run) { return retrain_report(part()->retrain(options, run)); }
-cli::Result demo(const DemoOptions& options, cli::Run& run) { return demo_report(part()->demo(options, run)); }
+cli::Result inspect(const InspectOptions& options, cli::Run& run) { return inspect_report(part(run)->inspect(options, run)); }
+cli::Result score(const ScoreOptions& options, cli::Run& run) { return score_report(part(run)->score(options, run)); }
+cli::Result prune(const PruneOptions& options, cli::Run& run) { return prune_report(part(run)->prune(options, run)); }
+cli::Result apply(const ApplyOptions& options, cli::Run& run) { return apply_report(part(run)->apply(options, run)); }
+cli::Result verify(const VerifyOptions& options, cli::Run& run) { return verify_report(part(run)->verify(options, run)); }
+cli::Result latency(const LatencyOptions& options, cli::Run& run) { return latency_report(part(run)->latency(options, run)); }
+cli::Result train(const mtl::TrainOptions& options, cli::Run& run) { return part(run)->train(options, run); }
+cli::Result iterate(const IterateOptions& options, cli::Run& run) { return iterate_report(part(run)->iterate(options, run)); }
+cli::Result retrain(const RetrainOptions& options, cli::Run& run) { return retrain_report(part(run)->retrain(options, run)); }
+cli::Result demo(const DemoOptions& options, cli::Run& run) { return demo_report(part(run)->demo(options, run)); }
 
 }  // namespace
 
@@ -87,9 +93,9 @@ cli::Subcommand verify_command() {
        .torch = true,
        .examples = {"mtl-prune verify sample_data/mtl/rooms_half"},
        .description =
-           "Removes the plan's units from the source again, takes the certificate again, recounts parameters and "
-           "multiply-adds, compares hashes, and the outputs of the files written with one another. Ends with 1 if anything "
-           "differs."});
+           "Removes the plan's units from the source again, takes the certificate again, recounts parameters, multiply-adds and "
+           "what follows from them, compares hashes, and the outputs of the files written with one another. Ends with 1 if any "
+           "of that differs. Metrics, losses, scores and times are not measured again."});
 }
 
 cli::Subcommand latency_command() {

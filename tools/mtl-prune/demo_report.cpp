@@ -59,6 +59,19 @@ report::Table sizes_of_arms(const Json& before, const Json& arms) {
   return table;
 }
 
+// What makes each set, and what each criterion leaves of it.
+report::Table sets_of_arms(const Json& arms) {
+  report::Table table = widths_table(arms[0]["sets"]);
+  table.columns.pop_back();
+  for (std::vector<std::string>& row : table.rows) row.pop_back();
+  for (const Json& arm : arms) {
+    const report::Table of_arm = widths_table(arm["sets"]);
+    table.columns.push_back(arm["criterion"].get<std::string>() + " keeps");
+    for (std::size_t i = 0; i < table.rows.size(); ++i) table.rows[i].push_back(of_arm.rows[i].back());
+  }
+  return table;
+}
+
 std::string explanation() {
   return "One small network looks at a picture of a room and answers three questions at every pixel: which object is it (seg), "
          "how far "
@@ -100,6 +113,7 @@ cli::Result demo_report(Json value) {
   result.tables = {sizes_of_arms(value["before"], arms), metrics_of_arms(arms)};
   result.human =
       result.answer + "\n\n" + report::table_text(result.tables[0], 1) + "\n" + report::table_text(result.tables[1], 2);
+  result.tables.push_back(sets_of_arms(arms));
   result.asked += " " + explanation();
 
   std::vector<MetricPoint> points = {{"before", value["before"]["macs"].get<double>(), metrics_of(arms[0], "metrics_before")}};
@@ -110,10 +124,7 @@ cli::Result demo_report(Json value) {
   }
   result.charts = metrics_over_macs(points);
   for (report::Chart& chart : conflict_chart(value["conflict"])) result.charts.push_back(std::move(chart));
-  for (const Json& arm : arms) {
-    result.charts.push_back(widths_chart(arm["sets"], "widths-" + arm["criterion"].get<std::string>()));
-    result.charts.back().title += " by " + arm["criterion"].get<std::string>();
-  }
+  for (const Json& arm : arms) result.charts.push_back(widths_chart(arm["sets"], arm["criterion"]));
   if (failed > 0) result.exit_code = static_cast<int>(ExitCode::check_failed);
   result.value = std::move(value);
   return result;

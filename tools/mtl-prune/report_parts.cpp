@@ -40,17 +40,6 @@ report::Table metrics_table(const Json& tasks) {
   return table;
 }
 
-namespace {
-
-std::string label_of(const Json& set) {
-  const Json& producers = set["producers"];
-  std::string label = fmt::format("{} {}", set["id"].get<int>(), producers.empty() ? "" : producers[0].get<std::string>());
-  if (label.ends_with(".weight")) label.resize(label.size() - 7);
-  return label;
-}
-
-}  // namespace
-
 report::Table widths_table(const Json& sets) {
   report::Table table{.title = "Units of each set", .columns = {"set", "made by", "before", "kept"}, .rows = {}};
   for (const Json& set : sets) {
@@ -63,24 +52,26 @@ report::Table widths_table(const Json& sets) {
   return table;
 }
 
-report::Chart widths_chart(const Json& sets, const std::string& name) {
+report::Chart widths_chart(const Json& sets, const std::string& criterion) {
   std::vector<report::Bar> bars;
   for (const Json& set : sets) {
     if (!set["trunk"].get<bool>()) continue;
-    bars.push_back({.label = label_of(set), .value = set["size"].get<double>(), .group = "before"});
-    bars.push_back({.label = label_of(set), .value = set["kept"].get<double>(), .group = "kept"});
+    const std::string label = std::to_string(set["id"].get<int>());
+    bars.push_back({.label = label, .value = set["size"].get<double>(), .group = "before"});
+    bars.push_back({.label = label, .value = set["kept"].get<double>(), .group = "kept"});
   }
-  report::Chart chart = report::bars(name, "Units of the trunk's sets", bars, {.x = "set", .y = "units"});
-  chart.caption = "Sets that two tasks or more share, in the order of the network.";
+  const std::string title = "Units of the trunk's sets" + (criterion.empty() ? "" : ", pruned by " + criterion);
+  report::Chart chart =
+      report::bars(criterion.empty() ? "widths" : "widths-" + criterion, title, bars, {.x = "set", .y = "units"});
+  chart.caption =
+      "Sets that two tasks or more share, in the order of the network; the table \"Units of each set\" says what makes them.";
   return chart;
 }
 
 std::vector<report::Chart> conflict_chart(const Json& conflict) {
   std::vector<report::Bar> bars;
   for (const Json& row : conflict) {
-    std::string producer = row["producer"];
-    if (producer.ends_with(".weight")) producer.resize(producer.size() - 7);
-    bars.push_back({.label = fmt::format("{} {}", row["set"].get<int>(), producer),
+    bars.push_back({.label = std::to_string(row["set"].get<int>()),
                     .value = row["mean_cosine"].get<double>(),
                     .group = row["tasks"][0].get<std::string>() + " and " + row["tasks"][1].get<std::string>()});
   }
@@ -89,8 +80,8 @@ std::vector<report::Chart> conflict_chart(const Json& conflict) {
                                      {.x = "set", .y = "mean cosine"});
   chart.caption =
       "Cosine of the two tasks' gradients of a filter, averaged over mini-batches and over the set's units: 1 they agree, 0 they "
-      "do "
-      "not touch each other, -1 what helps one harms the other. CosPrune removes the units whose tasks agree least.";
+      "do not touch each other, -1 what helps one harms the other. CosPrune removes the units whose tasks agree least. A table "
+      "above says what makes each set.";
   return {chart};
 }
 

@@ -18,7 +18,9 @@ std::string text_of(const Json& number);            // 4 digits, "-" for null
 report::Table metrics_table(const Json& tasks);
 // One row a set: producers, units before and kept.
 report::Table widths_table(const Json& sets);
-report::Chart widths_chart(const Json& sets, const std::string& name = "widths");
+// criterion: named in the title and the file where a report has a chart of each; else empty. Sets go by their number, which the
+// report's table of sets explains: names of layers are too long to stand below bars.
+report::Chart widths_chart(const Json& sets, const std::string& criterion = "");
 // Bars of the mean cosine by set, one bar a pair of tasks. Nothing for an empty list.
 std::vector<report::Chart> conflict_chart(const Json& conflict);
 

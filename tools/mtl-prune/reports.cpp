@@ -44,7 +44,7 @@ std::string certificate_text(const Json& certificate) {
 }
 
 std::string latency_text(const Json& latency) {
-  return fmt::format("{} (interval of the ratio {:.3g} to {:.3g}, {} runs each, {} threads)",
+  return fmt::format("{} (95 % interval of the ratio {:.3g} to {:.3g}, {} runs each, threads: {})",
                      latency["verdict"].get<std::string>(), latency["ratio_ci"][0].get<double>(),
                      latency["ratio_ci"][1].get<double>(), latency["n"].get<int>(), latency["threads"].get<int>());
 }
@@ -119,6 +119,8 @@ cli::Result prune_report(Json value) {
   result.human = result.answer + "\n" + report::table_text(result.tables.back(), 1);
   if (!value["tasks"].is_null()) {
     result.tables.push_back(metrics_table(value["tasks"]));
+    result.tables.back().caption =
+        fmt::format("Measured on images of the test split, in number: {}.", value["data"]["test"]["images"].get<std::int64_t>());
     result.human += report::table_text(result.tables.back(), 2);
     std::vector<MetricPoint> points = {{"before", before["macs"].get<double>(), metrics_of(value["tasks"], "metrics_before")}};
     const bool trained = !value["finetune"].is_null();

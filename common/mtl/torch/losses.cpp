@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "mtl/torch/task_outputs.h"
 
 namespace tenfold::mtl {
 namespace {
@@ -160,8 +161,8 @@ LabelBatch batch_labels(const std::vector<const Sample*>& samples, int task, con
 }
 
 PerImage per_image_loss(const at::Tensor& prediction, const LabelBatch& labels, const Task& task) {
-  check_prediction(prediction, labels, task);
-  at::Tensor output = prediction;
+  at::Tensor output = with_channels(prediction, task, labels.values.size(0));
+  check_prediction(output, labels, task);
   LabelBatch target = labels;
   if (task.is_map()) {
     const std::int64_t height = labels.valid.size(1), width = labels.valid.size(2);

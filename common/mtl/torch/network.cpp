@@ -89,7 +89,8 @@ class GraphNetwork final : public Network {
   std::vector<at::Tensor> outputs(const at::Tensor& images) const override {
     const std::vector<at::Tensor> results = executor_.run(preprocess(images, input_));
     std::vector<at::Tensor> by_task;
-    for (const int output : output_of_task_) by_task.push_back(results[static_cast<std::size_t>(output)]);
+    for (std::size_t t = 0; t < tasks_.size(); ++t)
+      by_task.push_back(with_channels(results[static_cast<std::size_t>(output_of_task_[t])], tasks_[t], images.size(0)));
     return by_task;
   }
   const std::vector<Task>& tasks() const override { return tasks_; }

@@ -31,7 +31,9 @@ class ScriptNetwork final : public Network {
   std::vector<at::Tensor> outputs(const at::Tensor& images) const override {
     const auto results = module_.run(preprocess(images, input_));
     std::vector<at::Tensor> by_task;
-    for (const int output : output_of_task_) by_task.push_back(results.at(static_cast<std::size_t>(output)).second);
+    for (std::size_t t = 0; t < tasks_.size(); ++t)
+      by_task.push_back(
+          with_channels(results.at(static_cast<std::size_t>(output_of_task_[t])).second, tasks_[t], images.size(0)));
     return by_task;
   }
   const std::vector<Task>& tasks() const override { return tasks_; }

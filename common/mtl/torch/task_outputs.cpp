@@ -17,11 +17,21 @@ int find_output(const std::vector<std::string>& outputs, const Task& task) {
 }
 
 void check_output(const Task& task, const std::string& output, const Shape& shape) {
-  if (shape.size() == (task.is_map() ? 4U : 2U) && shape[1] == task.channels) return;
+  const std::size_t dimensions = task.is_map() ? 4 : 2;
+  if (shape.size() == dimensions && shape[1] == task.channels) return;
+  if (shape.size() == dimensions - 1 && task.channels == 1) return;
   std::string found = "[N";
   for (std::size_t i = 1; i < shape.size(); ++i) found += ", " + std::to_string(shape[i]);
   input_error("task " + task.name + ": expected [N, " + std::to_string(task.channels) + (task.is_map() ? ", h, w]" : "]") +
               " at output " + output + ", found " + found + "]");
+}
+
+at::Tensor with_channels(const at::Tensor& output, const Task& task, std::int64_t images) {
+  const std::int64_t dimensions = task.is_map() ? 4 : 2, least = dimensions - (images == 1 ? 2 : 1);
+  if (task.channels != 1 || output.dim() >= dimensions || output.dim() < least) return output;
+  if (!task.is_map()) return output.numel() == images ? output.reshape({images, 1}) : output;
+  const std::int64_t height = output.size(-2), width = output.size(-1);
+  return output.numel() == images * height * width ? output.reshape({images, 1, height, width}) : output;
 }
 
 }  // namespace tenfold::mtl

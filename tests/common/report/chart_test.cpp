@@ -24,6 +24,16 @@ TEST_CASE("a line of 2000 points is drawn whole, one of 2001 thinned, and the ca
   CHECK(thinned.caption == "Thinned for drawing: one point in 2 is shown.");
 }
 
+TEST_CASE("a few points are drawn large enough to be found, a cloud small") {
+  const auto mark = [](std::size_t n) {
+    return points("p", "P", {{"s", counting(n), counting(n)}}, {.x = "x", .y = "y"}).vega_lite["mark"];
+  };
+  CHECK(mark(5)["size"].get<int>() >= 100);
+  CHECK(mark(5)["filled"] == true);
+  CHECK(mark(5)["opacity"].get<double>() > 0.8);
+  CHECK(mark(1500)["size"].get<int>() <= 20);
+}
+
 TEST_CASE("a histogram counts every value once, the greatest in the last bin, and leaves out what is not finite") {
   const Chart chart = histogram("h", "H", {{"s", {}, {0, 0.5, 1, 3, 4, std::nan("")}}}, {.x = "x", .y = "n"}, 4);
   std::vector<int> counts;

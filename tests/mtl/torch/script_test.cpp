@@ -9,8 +9,12 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "mtl/shapes.h"
 #include "mtl/torch/executor.h"
+#include "mtl/torch/losses.h"
+#include "mtl/torch/network.h"
+#include "mtl/torch/task_outputs.h"
 
 using namespace tenfold;
 using namespace tenfold::mtl;
@@ -195,4 +199,50 @@ TEST_CASE("what cannot be lowered is named with operation and line, and still ru
   CHECK(contains(lower("bad_size_flip.pt"), "a condition on the image's size takes another way"));
   ScriptModule module = ScriptModule::load(script_path("fixed_script.pt"));
   CHECK(contains(complaint([&] { module.lower(3, 48, 32); }), "does not run on an image of [2, 3, 48, 32]"));
+}
+
+TEST_CASE("a task of one channel may have its output without that dimension, natively and lowered") {
+  const TemporaryFolder folder;
+  torch::jit::Module module("Flat");
+  module.define("def forward(self, x):\n  return x.mean([1, 2, 3]), x.mean(1), x.mean([2, 3])\n");
+  const std::filesystem::path path = folder.path() / "flat.pt";
+  module.save(path.string());
+  const auto tasks = [&](const std::string& text) {
+    write_file_atomic(folder.path() / "tasks.json",
+                      R"({"input": {"mean": [0, 0, 0], "std": [1, 1, 1]}, "tasks": [)" + text + "]}");
+    return (folder.path() / "tasks.json").string();
+  };
+  const std::string flat = R"({"name": "age", "output": "0", "type": "regression"},
+                              {"name": "depth", "output": "1", "type": "depth"})";
+  for (const bool lower : {false, true}) {
+    const auto network = load_network({path, tasks(flat)}, lower, 4, 6);
+    for (const std::int64_t images : {1, 3}) {
+      const at::Tensor x = at::rand({images, 3, 4, 6});
+      const std::vector<at::Tensor> outputs = network->outputs(x);
+      CHECK(outputs[0].sizes().vec() == std::vector<std::int64_t>{images, 1});
+      CHECK(outputs[1].sizes().vec() == std::vector<std::int64_t>{images, 1, 4, 6});
+      CHECK((outputs[0].squeeze(1) - x.mean({1, 2, 3})).abs().max().item<double>() < 1e-6);
+      // The same loss from what the graph itself gives.
+      const LabelBatch labels{at::ones({images, 1}), at::ones({images, 1}, at::kBool)};
+      const at::Tensor own = per_image_loss(outputs[0], labels, network->tasks()[0]).loss;
+      CHECK(at::equal(own, per_image_loss(outputs[0].squeeze(1), labels, network->tasks()[0]).loss));
+      CHECK(own.sizes().vec() == std::vector<std::int64_t>{images});
+    }
+    // Three numbers are not one, and one is not two.
+    const std::string three = R"({"name": "age", "output": "2", "type": "regression"})";
+    CHECK(contains(complaint([&] { load_network({path, tasks(three)}, lower, 4, 6); }), "expected [N, 1]"));
+    CHECK(contains(
+        complaint([&] { load_network({path, tasks(R"({"name": "n", "output": "1", "type": "normal"})")}, lower, 4, 6); }),
+        "expected [N, 3, h, w]"));
+  }
+  // squeeze() of a single image.
+  const Task age{.name = "age",
+                 .output = "0",
+                 .type = TaskType::regression,
+                 .channels = 1,
+                 .loss = LossType::mse,
+                 .ignore = {},
+                 .class_weights = {}};
+  CHECK(with_channels(at::ones({}), age, 1).sizes().vec() == std::vector<std::int64_t>{1, 1});
+  CHECK(with_channels(at::ones({}), age, 2).dim() == 0);
 }

@@ -37,7 +37,7 @@ class NoiseSet final : public DataSet {
     sample.labels = {classes, depth};
     return sample;
   }
-  std::string sha256() const override { return ""; }
+  std::string sha256(std::vector<std::string>* /*unreadable*/) const override { return ""; }
   const std::string& spec() const override { return spec_; }
 
  private:

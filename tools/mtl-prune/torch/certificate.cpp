@@ -32,6 +32,7 @@ mtl::RunHooks gates(const mtl::Model& model, const Units& units, const Plan& pla
 struct Difference {
   double max_abs = 0, tolerance = 0, used = -1;  // used: the largest share of an output's own tolerance
   bool finite = true;
+  std::vector<double> scales;
 };
 
 void compare(const std::vector<at::Tensor>& masked, const std::vector<at::Tensor>& removed, double epsilon, Difference& worst) {
@@ -42,7 +43,8 @@ void compare(const std::vector<at::Tensor>& masked, const std::vector<at::Tensor
       continue;
     }
     const double difference = a.numel() == 0 ? 0 : (a - b).abs().max().item<double>();
-    const double tolerance = epsilon * std::max(1.0, a.numel() == 0 ? 0 : a.abs().max().item<double>());
+    worst.scales.push_back(std::max(1.0, a.numel() == 0 ? 0 : a.abs().max().item<double>()));
+    const double tolerance = epsilon * worst.scales.back();
     worst.max_abs = std::max(worst.max_abs, difference);
     if (difference / tolerance > worst.used) {
       worst.used = difference / tolerance;
@@ -75,6 +77,7 @@ Certificate certify(const mtl::Model& model, const mtl::Model& small, const Unit
   certificate.max_abs_float64 = f64.max_abs;
   certificate.tolerance_float64 = f64.tolerance;
   certificate.finite = f32.finite && f64.finite;
+  certificate.scales = f64.scales;
   for (const at::Tensor& batch : images) {
     certificate.n += batch.size(0);
     certificate.sizes.push_back({batch.size(2), batch.size(3)});

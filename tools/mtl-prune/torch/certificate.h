@@ -22,6 +22,7 @@ struct Certificate {
   std::int64_t n = 0;            // images
   std::vector<std::array<std::int64_t, 2>> sizes;  // height, width
   bool finite = true;            // every output was
+  std::vector<double> scales;    // max(1, max |masked|) of each output on each batch: what the tolerances come from
 
   bool holds() const { return finite && max_abs <= tolerance && max_abs_float64 <= tolerance_float64; }
 };

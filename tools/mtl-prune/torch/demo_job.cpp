@@ -47,7 +47,7 @@ Arm run_arm(const Source& source, const ScoreTable& scores, const std::string& c
               {"plan_sha256", plan_sha256(pruned.plan)},
               {"certificate", certificate_json(pruned.certificate)}};
   arm.json["files"] = write_model_files(source, pruned, arm.model, {"torchscript", "safetensors"}, folder, run);
-  arm.json["checks"] = check_files(source, run.directory()->path() / criterion, arm.json, run.seed());
+  arm.json["checks"] = check_files(source, run.directory()->path() / criterion, arm.json, run.seed(), run.seed(), true);
   return arm;
 }
 
