@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "mtl-prune/ranking_options.h"
 
 namespace tenfold::mtl_prune {
 
@@ -54,22 +55,10 @@ void describe(ScoreOptions& o, cli::OptionTable& table) {
 void describe(PruneOptions& o, cli::OptionTable& table) {
   describe_model(o.model, table);
   describe_data(o.data, table);
-  table
-      .add("--criterion", o.criterion,
-           "cosprune, cosprune-mag, taylor, taylor-task:max|mean|min, l1, l2, bn or random; the lowest units go first")
-      .value_name("NAME");
+  describe_criterion(o, table);
   table.add("--target", o.target, "params=V or macs=V, the share to keep; or units=N, the units left in scope")
       .value_name("WHAT=V");
-  table.add("--allocate", o.allocate, "global: one ranking over all sets; uniform: the same share of each set")
-      .one_of({"global", "uniform"});
-  table.add("--normalize", o.normalize, "what scores are divided by before they are ranked over sets")
-      .one_of({"none", "layer-mean", "layer-max", "per-mac"});
-  table.add("--scope", o.scope, "trunk: what two tasks or more share; all: heads too; regex:NAMES of parameters")
-      .value_name("trunk|all|regex:NAMES");
-  table.add("--dead", o.dead, "units that no reader saw a value of: they go first, or stay at their score")
-      .one_of({"first", "paper"});
-  table.add("--private", o.private_units, "units without a conflict to measure: they stay, or go in proportion by taylor")
-      .one_of({"keep", "taylor"});
+  describe_ranking(o, table);
   table.add("--confidence", o.confidence, "prune only units whose upper bound lies below the median score; 0: any")
       .at_least(0)
       .below(1);

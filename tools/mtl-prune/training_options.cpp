@@ -4,16 +4,14 @@
 
 #include "base/error.h"
 #include "data/number.h"
+#include "mtl-prune/ranking_options.h"
 
 namespace tenfold::mtl_prune {
 
 void describe(IterateOptions& o, cli::OptionTable& table) {
   describe_model(o.model, table);
   describe_data(o.data, table);
-  table
-      .add("--criterion", o.criterion,
-           "cosprune, cosprune-mag, taylor, taylor-task:max|mean|min, l1, l2, bn or random; the lowest units go first")
-      .value_name("NAME");
+  describe_criterion(o, table);
   table.add("--until", o.until, "params=V or macs=V, the share of the dense network to keep; or units=N, the units left in scope")
       .value_name("WHAT=V");
   table.add("--step", o.step, "units that go at an event, or P% of those in scope at first").value_name("N|P%");
@@ -22,16 +20,7 @@ void describe(IterateOptions& o, cli::OptionTable& table) {
   table.add("--lr", o.lr, "learning rate of AdamW at epoch 0").above(0);
   table.add("--weight-decay", o.weight_decay, "weight decay of AdamW").at_least(0);
   table.add("--epochs", o.epochs, "E: at epoch e the rate is lr/2 (1 + cos(pi e/(5E)))").between(1, 1e9);
-  table.add("--allocate", o.allocate, "global: one ranking over all sets; uniform: the same share of each set")
-      .one_of({"global", "uniform"});
-  table.add("--normalize", o.normalize, "what scores are divided by before they are ranked over sets")
-      .one_of({"none", "layer-mean", "layer-max", "per-mac"});
-  table.add("--scope", o.scope, "trunk: what two tasks or more share; all: heads too; regex:NAMES of parameters")
-      .value_name("trunk|all|regex:NAMES");
-  table.add("--dead", o.dead, "units that no reader saw a value of: they go first, or stay at their score")
-      .one_of({"first", "paper"});
-  table.add("--private", o.private_units, "units without a conflict to measure: they stay, or go in proportion by taylor")
-      .one_of({"keep", "taylor"});
+  describe_ranking(o, table);
   table.add("--floor", o.floor, "units of each set that stay").between(1, 1e9);
   table.add("--couple", o.couple, "how a unit of several filters gets one score: mean, sum, max, min, joint, first")
       .value_name("RULE");
